@@ -1,0 +1,1 @@
+"""The sonnax command."""

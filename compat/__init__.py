@@ -1,0 +1,1 @@
+"""Sonnet 2 modules, optimizers and functional transforms on JAX."""

@@ -1,0 +1,1 @@
+"""TRFL losses and value operations on JAX."""

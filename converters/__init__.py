@@ -1,0 +1,1 @@
+"""Reading and writing TensorFlow checkpoints without TensorFlow."""

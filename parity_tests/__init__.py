@@ -1,0 +1,1 @@
+"""The proof: the real libraries running beside sonnax."""

@@ -1,0 +1,1 @@
+"""Tests of sonnax.haiku_impl."""
