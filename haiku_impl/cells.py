@@ -1,0 +1,155 @@
+"""Cells: state that is an object, resolved in the same frames as parameters.
+
+`compat.Variable` is a cell. Outside any frame a cell holds its own value. Inside
+a frame its value is the frame's: found in the trees of a transformed function, in
+the inputs of a compiled one, or in the frame around.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from .errors import StateChangedError
+from .frames import Frame, thread
+from .typing import StatePair
+
+
+class Token:
+    """Stands for a cell where things are compared: a cell's own == may be an array's."""
+
+    __slots__ = ("cell",)
+
+    def __init__(self, cell: "Cell"):
+        self.cell = cell
+
+
+class Cell:
+    """A piece of state with an identity of its own.
+
+    Attributes:
+      key: its place in the trees of a transformed function, `(module, name)`.
+      trainable: whether that is among the parameters, or the state.
+    """
+
+    key: tuple[str, str]
+    trainable: bool
+    _value: Any = None
+    _initial: Callable[[], Any] | None = None
+
+    __hash__ = object.__hash__
+
+    def __init__(self, key: tuple[str, str], trainable: bool):
+        self.key = key
+        self.trainable = trainable
+        self.token = Token(self)
+
+    def without_value(self) -> Exception:
+        """Returns the error for reading the cell where it has no value."""
+        return ValueError(f"{self.key} has no value outside the function that made it.")
+
+
+def read(cell: Cell) -> Any:
+    """Returns the cell's value in the frame that is running, or its own."""
+    frames = thread.frames
+    if frames:
+        return read_in(frames[-1], cell)
+    if cell._value is None:
+        raise cell.without_value()
+    return cell._value
+
+
+def read_in(frame: Frame, cell: Cell) -> Any:
+    """Returns the cell's value in a frame, finding it first if need be."""
+    if frame.params is not None:
+        return _find_named(frame, cell)
+    if cell not in frame.cells:
+        frame.cells[cell] = frame.load(frame, cell)
+    return frame.cells[cell]
+
+
+def write(cell: Cell, value: Any) -> None:
+    """Sets the cell's value in the frame that is running, or its own."""
+    frames = thread.frames
+    if not frames:
+        cell._value = value
+    elif frames[-1].params is not None:
+        _write_named(frames[-1], cell, value)
+    else:
+        frames[-1].cells[cell] = value
+        frames[-1].written[cell] = None
+
+
+def create(cell: Cell, initial: Callable[[], Any]) -> None:
+    """Gives a new cell its initial value; `apply` takes it from the trees instead.
+
+    Args:
+      cell: a cell without a value.
+      initial: makes the value, and is called only if it is needed.
+    """
+    cell._initial = initial
+    frames = thread.frames
+    if frames and frames[-1].params is not None:
+        _find_named(frames[-1], cell)
+    else:
+        write(cell, initial())
+
+
+def _find_named(frame: Frame, cell: Cell) -> Any:
+    """Finds a cell's value in the trees of a transformed function.
+
+    During `init` a cell that has no place there yet gets one.
+    """
+    module, name = cell.key
+    holder = frame.keys.setdefault(cell.key, cell)
+    if holder is not cell:
+        raise ValueError(
+            f"Two variables would have the same place {module!r}/{name!r} in the trees "
+            f"of parameters: {holder!r} and {cell!r}. Make their modules inside the "
+            "transformed function, or inside one `with snt.functional.variables():`, "
+            "where names are made unique; or give them different names."
+        )
+    assert frame.params is not None
+    assert frame.state is not None
+    tree: Any = frame.params if cell.trainable else frame.state
+    if name in tree.get(module, ()):
+        found = tree[module][name]
+        return found if cell.trainable else found.current
+    if frame.frozen and (cell.trainable or cell._value is not None):
+        raise ValueError(
+            f"{cell!r} has no value in the {'parameters' if cell.trainable else 'state'} "
+            f"passed to apply, under {module!r}/{name!r}: all variables must be read or "
+            f"created as part of `init`. There are the modules {sorted(tree)}."
+        )
+    value = cell._value
+    if value is None:
+        if cell._initial is None:
+            raise cell.without_value()
+        value = cell._initial()
+    tree.setdefault(module, {})[name] = (
+        value if cell.trainable else StatePair(value, value)
+    )
+    return value
+
+
+def _write_named(frame: Frame, cell: Cell, value: Any) -> None:
+    _find_named(frame, cell)
+    if not cell.trainable:
+        assert frame.state is not None
+        module, name = cell.key
+        bundle = frame.state[module]
+        bundle[name] = StatePair(bundle[name].initial, value)
+    elif frame.frozen:
+        raise StateChangedError(
+            f"{cell!r} was assigned inside a pure function, which takes parameters and "
+            "does not return them, so the new value would be lost. Assign to it under "
+            "`snt.jit`, or make the variable with trainable=False so that it is state."
+        )
+
+
+def load_from_outer(frame: Frame, cell: Cell) -> Any:
+    """Finds a cell's value in the frame around, or the cell's own."""
+    position = thread.frames.index(frame)
+    if position:
+        return read_in(thread.frames[position - 1], cell)
+    if cell._value is None:
+        raise cell.without_value()
+    return cell._value

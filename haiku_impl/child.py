@@ -1,0 +1,163 @@
+"""Running a function in a frame of its own, and taking out what it wrote.
+
+This is how every stateful version of a JAX transform works: the function reads
+what surrounds it by closure, and what it writes becomes a result.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
+import jax
+
+from .cells import Token, load_from_outer, write
+from .frames import Frame, Scope, thread
+from .random import PRNGSequence
+
+RNG = "rng"
+"""The key of `Writes` under which the sequence of random keys stands."""
+
+
+@jax.tree_util.register_pytree_node_class
+class Writes:
+    """What a function wrote: a tree whose structure says what, and its leaves how.
+
+    Attributes:
+      keys: for each value `("params", module, name)`, `("state", module, name)`,
+        `RNG`, or the token of a cell.
+      values: the values.
+    """
+
+    __slots__ = ("keys", "values")
+
+    def __init__(self, keys: Iterable[Hashable] = (), values: Iterable[Any] = ()):
+        self.keys = tuple(keys)
+        self.values = list(values)
+
+    def tree_flatten(self) -> tuple[list[Any], tuple[Hashable, ...]]:
+        return self.values, self.keys
+
+    @classmethod
+    def tree_unflatten(
+        cls, keys: tuple[Hashable, ...], values: Sequence[Any]
+    ) -> "Writes":
+        return cls(keys, values)
+
+    def __repr__(self) -> str:
+        return f"Writes({dict(zip(self.keys, self.values))})"
+
+
+def _copied(tree: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if tree is None else {key: dict(value) for key, value in tree.items()}
+
+
+def run_child(
+    f: Callable[..., Any],
+    args: Sequence[Any] = (),
+    kwargs: Mapping[str, Any] | None = None,
+    *,
+    given: Writes | None = None,
+    load: Callable[[Frame, Any], Any] = load_from_outer,
+    share_names: bool = True,
+) -> tuple[Any, Writes, Frame]:
+    """Calls `f(*args, **kwargs)` in a frame of its own.
+
+    Args:
+      f: a function that uses modules, parameters, state, keys or cells.
+      args: its positional arguments.
+      kwargs: its keyword arguments.
+      given: values that it reads in place of those around it.
+      load: finds the values of cells that are not given.
+      share_names: whether the modules it makes take their names from the frame
+        around, so that later ones there get other names.
+
+    Returns:
+      What `f` returned, what it wrote, and the frame.
+    """
+    outer = thread.frames[-1] if thread.frames else None
+    child = _child_of(outer, load, share_names)
+    if given is not None:
+        _put(child, given)
+        child.written.clear()
+    before = _entries(child)
+    thread.frames.append(child)
+    try:
+        out = f(*args, **(kwargs or {}))
+    except BaseException:
+        for undo in reversed(child.on_failure):
+            undo()
+        raise
+    finally:
+        thread.frames.pop()
+    if outer is not None:
+        outer.on_failure.extend(child.on_failure)
+    after = _entries(child)
+    keys = [key for key in after if not _same(before.get(key), after[key])]
+    writes = Writes(
+        [*keys, *(cell.token for cell in child.written)],
+        [*(after[key] for key in keys), *(child.cells[c] for c in child.written)],
+    )
+    return out, writes, child
+
+
+def _child_of(
+    outer: Frame | None, load: Callable[[Frame, Any], Any], share_names: bool
+) -> Frame:
+    if outer is None:
+        return Frame(None, None, None, frozen=False, load=load)
+    rng = outer.rng and PRNGSequence(outer.rng.internal_state)
+    params, state = _copied(outer.params), _copied(outer.state)
+    child = Frame(params, state, rng, frozen=outer.frozen, load=load)
+    child.keys = dict(outer.keys)
+    child.scopes = (
+        outer.scopes if share_names else [scope.copy() for scope in outer.scopes]
+    )
+    return child
+
+
+def _entries(frame: Frame) -> dict[Hashable, Any]:
+    """Returns what the frame holds by name: parameters, state and keys."""
+    entries: dict[Hashable, Any] = {
+        (which, module, name): value
+        for which, tree in (("params", frame.params), ("state", frame.state))
+        for module, bundle in (tree or {}).items()
+        for name, value in bundle.items()
+    }
+    if frame.rng is not None:
+        entries[RNG] = frame.rng.internal_state
+    return entries
+
+
+def _same(before: Any, after: Any) -> bool:
+    """Whether two entries are the same: keys are compared one by one."""
+    if before is after or before is None:
+        return before is after
+    if type(before) is not tuple:
+        return False
+    (key, reserved), (new_key, new_reserved) = before, after
+    return (
+        key is new_key
+        and len(reserved) == len(new_reserved)
+        and all(a is b for a, b in zip(reserved, new_reserved))
+    )
+
+
+def _put(frame: Frame, writes: Writes) -> None:
+    for key, value in zip(writes.keys, writes.values):
+        if isinstance(key, Token):
+            frame.cells[key.cell] = value
+            frame.written[key.cell] = None
+        elif key == RNG:
+            frame.rng.replace_internal_state(value)
+        else:
+            which, module, name = key  # type: ignore[misc]
+            getattr(frame, which).setdefault(module, {})[name] = value
+
+
+def commit(writes: Writes) -> None:
+    """Makes what a child wrote true of the frame that is running, or of the cells."""
+    cells = [(k.cell, v) for k, v in zip(writes.keys, writes.values) if type(k) is Token]
+    for cell, value in cells:
+        write(cell, value)
+    if len(cells) < len(writes.keys):
+        named = [(k, v) for k, v in zip(writes.keys, writes.values) if type(k) is not Token]
+        _put(thread.frames[-1], Writes(*zip(*named)))

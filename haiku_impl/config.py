@@ -1,0 +1,118 @@
+"""Settings of haiku_impl; each thread has its own."""
+
+import contextlib
+import dataclasses
+import threading
+from collections.abc import Iterator
+
+
+@dataclasses.dataclass
+class Config:
+    """The settings in force.
+
+    Attributes:
+      check_jax_usage: refuse stateful calls inside plain JAX transforms.
+      module_auto_repr: give modules a repr made of their constructor arguments.
+      restore_flatmap: unpickle old parameter files into `FlatMap`s, not dicts.
+      rng_reserve_size: how many keys one split yields.
+    """
+
+    check_jax_usage: bool = False
+    module_auto_repr: bool = True
+    restore_flatmap: bool = False
+    rng_reserve_size: int = 1
+
+
+# Threads begin with a copy of what the importing thread has set.
+_first_thread = Config()
+
+
+class _Thread(threading.local):
+    def __init__(self) -> None:
+        self.config = dataclasses.replace(_first_thread)
+
+
+_thread = _Thread()
+_thread.config = _first_thread
+
+
+def get_config() -> Config:
+    """Returns the settings of the current thread, as a live object."""
+    return _thread.config
+
+
+def _given(**options: bool | int | None) -> dict[str, bool | int]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def set(
+    *,
+    check_jax_usage: bool | None = None,
+    module_auto_repr: bool | None = None,
+    restore_flatmap: bool | None = None,
+    rng_reserve_size: int | None = None,
+) -> None:
+    """Changes the settings that are given, for the current thread.
+
+    Args:
+      check_jax_usage: refuse stateful calls inside plain JAX transforms.
+      module_auto_repr: give modules a repr made of their constructor arguments.
+      restore_flatmap: unpickle old parameter files into `FlatMap`s.
+      rng_reserve_size: how many keys one split yields; other sizes give other
+        keys.
+
+    >>> from sonnax import haiku_impl as hk
+    >>> hk.config.set(rng_reserve_size=1)
+    """
+    options = _given(
+        check_jax_usage=check_jax_usage,
+        module_auto_repr=module_auto_repr,
+        restore_flatmap=restore_flatmap,
+        rng_reserve_size=rng_reserve_size,
+    )
+    for name, value in options.items():
+        setattr(_thread.config, name, value)
+
+
+@contextlib.contextmanager
+def assign(**options: bool | int) -> Iterator[None]:
+    """Changes settings by name while the context is active."""
+    config = _thread.config
+    previous = {name: getattr(config, name) for name in options}
+    for name, value in options.items():
+        setattr(config, name, value)
+    try:
+        yield
+    finally:
+        for name, value in previous.items():
+            setattr(config, name, value)
+
+
+def context(
+    *,
+    check_jax_usage: bool | None = None,
+    module_auto_repr: bool | None = None,
+    restore_flatmap: bool | None = None,
+    rng_reserve_size: int | None = None,
+) -> contextlib.AbstractContextManager[None]:
+    """Changes the settings that are given while the context is active.
+
+    Args:
+      check_jax_usage: as for `set`.
+      module_auto_repr: as for `set`.
+      restore_flatmap: as for `set`.
+      rng_reserve_size: as for `set`.
+
+    >>> from sonnax import haiku_impl as hk
+    >>> with hk.config.context(rng_reserve_size=8):
+    ...     hk.config.get_config().rng_reserve_size
+    8
+    """
+    return assign(
+        **_given(
+            check_jax_usage=check_jax_usage,
+            module_auto_repr=module_auto_repr,
+            restore_flatmap=restore_flatmap,
+            rng_reserve_size=rng_reserve_size,
+        )
+    )

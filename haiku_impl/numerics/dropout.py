@@ -1,0 +1,37 @@
+"""Random omission of units (Srivastava et al., 2014)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+
+def dropout(
+    key: jax.Array, rate: Any, x: jax.Array, mask_shape: Sequence[int] | None = None
+) -> jax.Array:
+    """Zeroes units at random and scales the others by `1 / (1 - rate)`.
+
+    Args:
+      key: A JAX random key.
+      rate: The probability that a unit is dropped, in [0, 1); a Python number or a
+        scalar array, which may be traced.
+      x: Any shape, any floating dtype.
+      mask_shape: The shape of the random mask, broadcastable to `x`: units along
+        an axis of size 1 are dropped together. None is one draw for each unit.
+
+    Returns:
+      An array of the shape of `x`.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> y = dropout(jax.random.key(0), 0.5, jnp.ones([100]))
+      >>> sorted(set(y.tolist()))
+      [0.0, 2.0]
+    """
+    shape = x.shape if mask_shape is None else tuple(mask_shape)
+    keep_rate = 1.0 - rate
+    keep = jax.random.bernoulli(key, keep_rate, shape)
+    if shape != x.shape:
+        keep = jnp.broadcast_to(keep, x.shape)
+    return keep * x / keep_rate

@@ -1,0 +1,56 @@
+"""Affine maps, and the addition of a bias along chosen axes."""
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+
+def add_bias(x: jax.Array, b: jax.Array) -> jax.Array:
+    """Adds a bias to the trailing axes of an array.
+
+    The broadcast is explicit, so that it also holds where
+    `jax_numpy_rank_promotion` forbids an implicit one.
+
+    Args:
+      x: `[..., *b.shape]`, or any shape that `b` broadcasts to.
+      b: At most the rank of `x`.
+
+    Returns:
+      An array of the shape of `x`.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> add_bias(jnp.zeros([2, 2]), jnp.array([1.0, 2.0])).tolist()
+      [[1.0, 2.0], [1.0, 2.0]]
+    """
+    if b.shape != x.shape:
+        trailing = tuple(range(x.ndim - b.ndim, x.ndim))
+        b = lax.broadcast_in_dim(b, x.shape, trailing)
+    return x + b
+
+
+def linear(
+    x: jax.Array,
+    w: jax.Array,
+    b: jax.Array | None = None,
+    *,
+    precision: lax.PrecisionLike = None,
+) -> jax.Array:
+    """Computes `x @ w + b` over the last axis of the inputs.
+
+    Args:
+      x: `[..., inputs]`.
+      w: `[inputs, outputs]`.
+      b: `[outputs]`, or None for no bias.
+      precision: Of the matrix product; None is the backend's default.
+
+    Returns:
+      `[..., outputs]`.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> linear(jnp.ones([1, 2]), jnp.ones([2, 3]), jnp.ones([3])).tolist()
+      [[3.0, 3.0, 3.0]]
+    """
+    out = jnp.dot(x, w, precision=precision)
+    return out if b is None else add_bias(out, b)

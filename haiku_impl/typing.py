@@ -1,0 +1,46 @@
+"""Types of parameters, state and initialisers."""
+
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import jax
+
+Params = Mapping[str, Mapping[str, jax.Array]]
+State = Mapping[str, Mapping[str, Any]]
+MutableParams = MutableMapping[str, MutableMapping[str, jax.Array]]
+MutableState = MutableMapping[str, MutableMapping[str, Any]]
+PRNGKey = jax.Array
+Shape = Sequence[int]
+ShapeLike = int | Shape
+Initializer = Callable[[Sequence[int], Any], jax.Array]
+
+
+class StatePair(NamedTuple):
+    """The value a piece of state had first, and the one it has now."""
+
+    initial: Any
+    current: Any
+
+
+@runtime_checkable
+class ModuleProtocol(Protocol):
+    """What a module offers, for code that accepts modules of any origin.
+
+    Attributes:
+      name: the last component of the module's name.
+      module_name: the whole name, such as `mlp/~/linear_0`.
+    """
+
+    name: str
+    module_name: str
+
+    def params_dict(self) -> Mapping[str, jax.Array]: ...
+
+    def state_dict(self) -> Mapping[str, jax.Array]: ...
+
+
+@runtime_checkable
+class SupportsCall(ModuleProtocol, Protocol):
+    """A module that can be called."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
