@@ -47,14 +47,17 @@ class Cell:
         return ValueError(f"{self.key} has no value outside the function that made it.")
 
 
-def read(cell: Cell) -> Any:
-    """Returns the cell's value in the frame that is running, or its own."""
-    frames = thread.frames
-    if frames:
-        return read_in(frames[-1], cell)
+def own_value(cell: Cell) -> Any:
+    """Returns the value that the cell has outside any frame."""
     if cell._value is None:
         raise cell.without_value()
     return cell._value
+
+
+def read(cell: Cell) -> Any:
+    """Returns the cell's value in the frame that is running, or its own."""
+    frames = thread.frames
+    return read_in(frames[-1], cell) if frames else own_value(cell)
 
 
 def read_in(frame: Frame, cell: Cell) -> Any:
@@ -74,8 +77,11 @@ def write(cell: Cell, value: Any) -> None:
     elif frames[-1].params is not None:
         _write_named(frames[-1], cell, value)
     else:
-        frames[-1].cells[cell] = value
-        frames[-1].written[cell] = None
+        frame = frames[-1]
+        if cell._value is None and cell not in frame.cells:
+            frame.created[cell] = value
+        frame.cells[cell] = value
+        frame.written[cell] = None
 
 
 def create(cell: Cell, initial: Callable[[], Any]) -> None:
@@ -124,25 +130,32 @@ def _find_named(frame: Frame, cell: Cell) -> Any:
         if cell._initial is None:
             raise cell.without_value()
         value = cell._initial()
-    tree.setdefault(module, {})[name] = (
-        value if cell.trainable else StatePair(value, value)
-    )
+    place(frame, cell, value)
     return value
+
+
+def place(frame: Frame, cell: Cell, value: Any) -> None:
+    """Puts a cell's value into the trees of a transformed function."""
+    module, name = cell.key
+    tree: Any = frame.params if cell.trainable else frame.state
+    bundle = tree.setdefault(module, {})
+    if cell.trainable:
+        bundle[name] = value
+    else:
+        initial = bundle[name].initial if name in bundle else value
+        bundle[name] = StatePair(initial, value)
 
 
 def _write_named(frame: Frame, cell: Cell, value: Any) -> None:
     _find_named(frame, cell)
-    if not cell.trainable:
-        assert frame.state is not None
-        module, name = cell.key
-        bundle = frame.state[module]
-        bundle[name] = StatePair(bundle[name].initial, value)
-    elif frame.frozen:
+    if cell.trainable and frame.frozen:
         raise StateChangedError(
             f"{cell!r} was assigned inside a pure function, which takes parameters and "
             "does not return them, so the new value would be lost. Assign to it under "
             "`snt.jit`, or make the variable with trainable=False so that it is state."
         )
+    if not cell.trainable:
+        place(frame, cell, value)
 
 
 def load_from_outer(frame: Frame, cell: Cell) -> Any:
@@ -150,6 +163,4 @@ def load_from_outer(frame: Frame, cell: Cell) -> Any:
     position = thread.frames.index(frame)
     if position:
         return read_in(thread.frames[position - 1], cell)
-    if cell._value is None:
-        raise cell.without_value()
-    return cell._value
+    return own_value(cell)

@@ -9,7 +9,7 @@ from typing import Any
 
 import jax
 
-from .cells import Token, load_from_outer, write
+from .cells import Token, load_from_outer, place, write
 from .frames import Frame, Scope, thread
 from .random import PRNGSequence
 
@@ -57,6 +57,7 @@ def run_child(
     *,
     given: Writes | None = None,
     load: Callable[[Frame, Any], Any] = load_from_outer,
+    rng: PRNGSequence | None = None,
     share_names: bool = True,
 ) -> tuple[Any, Writes, Frame]:
     """Calls `f(*args, **kwargs)` in a frame of its own.
@@ -67,6 +68,7 @@ def run_child(
       kwargs: its keyword arguments.
       given: values that it reads in place of those around it.
       load: finds the values of cells that are not given.
+      rng: random keys of its own, which it then does not take from around it.
       share_names: whether the modules it makes take their names from the frame
         around, so that later ones there get other names.
 
@@ -75,9 +77,10 @@ def run_child(
     """
     outer = thread.frames[-1] if thread.frames else None
     child = _child_of(outer, load, share_names)
+    if rng is not None:
+        child.rng = rng
     if given is not None:
         _put(child, given)
-        child.written.clear()
     before = _entries(child)
     thread.frames.append(child)
     try:
@@ -92,6 +95,8 @@ def run_child(
         outer.on_failure.extend(child.on_failure)
     after = _entries(child)
     keys = [key for key in after if not _same(before.get(key), after[key])]
+    if rng is not None and RNG in keys:
+        keys.remove(RNG)
     writes = Writes(
         [*keys, *(cell.token for cell in child.written)],
         [*(after[key] for key in keys), *(child.cells[c] for c in child.written)],
@@ -108,6 +113,7 @@ def _child_of(
     params, state = _copied(outer.params), _copied(outer.state)
     child = Frame(params, state, rng, frozen=outer.frozen, load=load)
     child.keys = dict(outer.keys)
+    child.on_exit = outer.on_exit
     child.scopes = (
         outer.scopes if share_names else [scope.copy() for scope in outer.scopes]
     )
@@ -127,6 +133,18 @@ def _entries(frame: Frame) -> dict[Hashable, Any]:
     return entries
 
 
+def snapshot(frame: Frame, *, params: bool) -> Writes:
+    """Returns what the frame holds by name, as if all of it had been written.
+
+    Args:
+      frame: a frame of a transformed function.
+      params: whether parameters are included, besides state and keys.
+    """
+    entries = _entries(frame)
+    keys = sorted((k for k in entries if params or k[0] != "params"), key=str)  # type: ignore[index]
+    return Writes(keys, [entries[key] for key in keys])
+
+
 def _same(before: Any, after: Any) -> bool:
     """Whether two entries are the same: keys are compared one by one."""
     if before is after or before is None:
@@ -143,21 +161,25 @@ def _same(before: Any, after: Any) -> bool:
 
 def _put(frame: Frame, writes: Writes) -> None:
     for key, value in zip(writes.keys, writes.values):
-        if isinstance(key, Token):
+        if not isinstance(key, Token):
+            if key == RNG:
+                frame.rng.replace_internal_state(value)
+            else:
+                which, module, name = key  # type: ignore[misc]
+                getattr(frame, which).setdefault(module, {})[name] = value
+        elif frame.params is None:
             frame.cells[key.cell] = value
-            frame.written[key.cell] = None
-        elif key == RNG:
-            frame.rng.replace_internal_state(value)
         else:
-            which, module, name = key  # type: ignore[misc]
-            getattr(frame, which).setdefault(module, {})[name] = value
+            place(frame, key.cell, value)
 
 
 def commit(writes: Writes) -> None:
     """Makes what a child wrote true of the frame that is running, or of the cells."""
-    cells = [(k.cell, v) for k, v in zip(writes.keys, writes.values) if type(k) is Token]
-    for cell, value in cells:
-        write(cell, value)
-    if len(cells) < len(writes.keys):
-        named = [(k, v) for k, v in zip(writes.keys, writes.values) if type(k) is not Token]
+    named: list[tuple[Hashable, Any]] = []
+    for key, value in zip(writes.keys, writes.values):
+        if isinstance(key, Token):
+            write(key.cell, value)
+        else:
+            named.append((key, value))
+    if named:
         _put(thread.frames[-1], Writes(*zip(*named)))

@@ -65,18 +65,23 @@ class Frame:
       cells: the values of the cells that were read or written, where there are no
         named parameters.
       written: those that were written, in order.
+      created: the first values of those that had none before.
       keys: the cell that has a place in the trees, for each place taken.
       load: finds the value of a cell, `load(frame, cell)`, that is not in `cells`.
       on_failure: what to undo if the call ends with an exception.
+      on_exit: what to call when it ends without one. The frames of one call share
+        this list, and only they do.
       trace: the JAX trace in which the frame's values live.
     """
 
     __slots__ = (
         "cells",
+        "created",
         "frozen",
         "id",
         "keys",
         "load",
+        "on_exit",
         "on_failure",
         "params",
         "rng",
@@ -103,8 +108,10 @@ class Frame:
         self.scopes = [Scope(None, "__call__")]
         self.cells: dict[Any, Any] = {}
         self.written: dict[Any, None] = {}
+        self.created: dict[Any, Any] = {}
         self.keys: dict[tuple[str, str], Any] = {}
         self.on_failure: list[Callable[[], None]] = []
+        self.on_exit: list[Callable[[], None]] = []
         self.trace = trace_level()
         self.id = next(_frame_ids)
 
@@ -122,6 +129,11 @@ class _Thread(threading.local):
         self.interceptors: list[Any] = [*_global_interceptors]
         self.method_hooks: list[Any] = []
         self.closure_boundaries: list[int] = []
+        # Of the modules that make cells: the name scope that is entered, the names
+        # given out where there is no frame, and the keys drawn where there is none.
+        self.name_scope: Any = None
+        self.registries: list[Scope] = []
+        self.generator: Any = None
 
 
 _global_interceptors: list[Any] = []

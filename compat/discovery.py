@@ -1,0 +1,65 @@
+"""Finding out which variables a function reads, writes and creates."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+from jax.extend.core import jaxpr_as_fun
+
+from ..haiku_impl.cells import Cell, Token, read
+from ..haiku_impl.child import RNG, Writes, commit, run_child
+from ..haiku_impl.frames import thread
+
+
+class Found(NamedTuple):
+    """What a function touches.
+
+    Attributes:
+      read: the cells it reads or writes, in order.
+      written: the keys of what it writes (see `Writes`).
+    """
+
+    read: list[Cell]
+    written: tuple[Any, ...]
+
+
+def discover(
+    f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Found:
+    """Traces a function to see what it touches, and creates the variables it makes.
+
+    Nothing else of what it does comes true. The trace runs with abstract values, and
+    only the initial values are computed.
+    """
+    found: list[Found] = []
+
+    def trace(args: Any, kwargs: Any) -> Writes:
+        _, writes, child = run_child(f, args, kwargs)
+        found.append(Found(list(child.cells), writes.keys))
+        created = dict(child.created)
+        if created and thread.generator in child.written:
+            # Otherwise the keys of the initial values would be drawn again.
+            created[thread.generator] = child.cells[thread.generator]
+        return Writes((cell.token for cell in created), created.values())
+
+    jaxpr, created = jax.make_jaxpr(trace, return_shape=True)(args, kwargs)
+    if created.keys:
+        compute = jax.jit(jaxpr_as_fun(jaxpr))
+        values = compute(*jax.tree.leaves((args, kwargs)))
+        commit(Writes(created.keys, values))
+    return found[-1]
+
+
+def current_values(keys: Sequence[Any]) -> list[Any]:
+    """Returns the present values of what `Writes` keys stand for."""
+    frame = thread.frames[-1] if thread.frames else None
+    values = []
+    for key in keys:
+        if isinstance(key, Token):
+            values.append(read(key.cell))
+        elif key == RNG:
+            values.append(frame.rng.internal_state)  # type: ignore[union-attr]
+        else:
+            which, module, name = key
+            values.append(getattr(frame, which)[module][name])
+    return values

@@ -1,0 +1,19 @@
+"""`snt.functional`: modules as pure functions over plain dicts, and JAX's transforms."""
+
+from .pure import (
+    Transformed,
+    TransformedWithState,
+    transform,
+    transform_with_state,
+    variables,
+    without_state,
+)
+
+__all__ = [
+    "Transformed",
+    "TransformedWithState",
+    "transform",
+    "transform_with_state",
+    "variables",
+    "without_state",
+]

@@ -1,0 +1,319 @@
+"""Variables: named arrays that can be assigned to."""
+
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..haiku_impl import cells
+from ..haiku_impl.frames import thread
+from .dtypes import as_array, as_dtype
+from .naming import variable_names
+
+
+class Variable(cells.Cell):
+    """A named array that can be assigned to, in the place of `tf.Variable`.
+
+    Outside any transform it holds a concrete `jax.Array`. Inside `snt.jit`,
+    `snt.grad`, ... and inside a pure function its value is that function's. It is
+    accepted wherever `jnp` takes an array, and is hashable by identity; `==`
+    compares element by element.
+
+    Args:
+      initial_value: an array, a number, nested lists, or a function without
+        arguments that returns one of them. A function is called only where the
+        value is needed, which `apply` of a pure function never does.
+      trainable: whether it is among the trainable variables (the parameters).
+      name: its name; the active name scope is put before it and `:0` behind.
+      dtype: its dtype, by default that of the value; Python's floats are float32.
+      shape: accepted for a check: the shape that the value must have.
+      constraint: a function applied by optimizers that know it; kept as it is.
+      synchronization: kept for `snt.distribute`.
+      aggregation: kept for `snt.distribute`.
+
+    Raises:
+      ValueError: if there is no initial value, or it has another shape.
+
+    >>> from sonnax import compat as snt
+    >>> v = snt.Variable([1.0, 2.0], name="v")
+    >>> v.assign_add([1.0, 1.0]).tolist()
+    [2.0, 3.0]
+    >>> v
+    <snt.Variable 'v:0' shape=(2,) dtype=float32, numpy=array([2., 3.], dtype=float32)>
+    """
+
+    __array_priority__ = 100
+
+    def __init__(
+        self,
+        initial_value: Any = None,
+        trainable: bool = True,
+        *,
+        name: str | None = None,
+        dtype: Any = None,
+        shape: Any = None,
+        constraint: Callable[[Any], Any] | None = None,
+        synchronization: Any = None,
+        aggregation: Any = None,
+    ):
+        if initial_value is None:
+            raise ValueError(
+                f"The variable {name or 'Variable'!r} needs an initial value: pass an "
+                "array, or a function that returns one."
+            )
+        self.name, key = variable_names(name or "Variable")
+        super().__init__(key, bool(trainable))
+        self.constraint = constraint
+        self.synchronization = synchronization
+        self.aggregation = aggregation
+
+        def initial() -> Any:
+            value = initial_value() if callable(initial_value) else initial_value
+            value = as_array(value, dtype)
+            if shape is not None and value.shape != tuple(shape):
+                raise ValueError(
+                    f"The initial value of {self.name!r} has shape {value.shape}, but "
+                    f"shape={tuple(shape)} was asked for."
+                )
+            return value
+
+        if isinstance(initial_value, jax.core.Tracer):
+            # A value of this trace cannot be made again in another.
+            value = initial()
+            cells.create(self, lambda: value)
+            self._initial = None
+        else:
+            cells.create(self, initial)
+        value = cells.read(self)
+        self.shape: tuple[int, ...] = value.shape
+        self.dtype: np.dtype = value.dtype
+
+    # Reading.
+
+    def value(self) -> jax.Array:
+        """Returns the value.
+
+        Raises:
+          ValueError: if the variable has none here; the message says why.
+        """
+        return cells.read(self)
+
+    read_value = value
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape))
+
+    @property
+    def device(self) -> Any:
+        return self.value().device
+
+    def get_shape(self) -> tuple[int, ...]:
+        return self.shape
+
+    def numpy(self) -> np.ndarray:
+        """Returns the value as a NumPy array.
+
+        Raises:
+          jax.errors.TracerArrayConversionError: inside a traced function.
+        """
+        return np.asarray(self.value())
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.value(), dtype=dtype, copy=copy)
+
+    def __jax_array__(self) -> jax.Array:
+        return self.value()
+
+    def without_value(self) -> Exception:
+        where = (
+            "Another transformed function made it: a variable's value lives only "
+            "inside the function in which the variable is created. Make the module "
+            "inside this function too, or call it once before the transforms, so that "
+            "its variables have values of their own."
+            if thread.frames
+            else "It was made inside a transformed function and is read outside: find "
+            "its value in what that function's init returned, or call the module once "
+            "outside any transform, so that its variables have values of their own."
+        )
+        return ValueError(f"The variable {self.name!r} has no value here. {where}")
+
+    # Writing.
+
+    def assign(self, value: Any) -> jax.Array:
+        """Sets the value, and returns it.
+
+        Args:
+          value: an array of the variable's shape and dtype, or a number.
+
+        Raises:
+          ValueError: if the shape or dtype is another one.
+        """
+        self._check_dtype(value)
+        value = jnp.asarray(value, self.dtype)
+        if value.shape != self.shape:
+            raise ValueError(
+                f"Cannot assign a value of shape {value.shape} to the variable "
+                f"{self.name!r} of shape {self.shape}."
+            )
+        return self._set(value)
+
+    def _check_dtype(self, value: Any) -> None:
+        dtype = getattr(value, "dtype", None)
+        if dtype is None or dtype == self.dtype or getattr(value, "weak_type", False):
+            return
+        # A NumPy array in double precision is what NumPy makes of any literal.
+        if jax.dtypes.canonicalize_dtype(dtype) != self.dtype:
+            raise ValueError(
+                f"Cannot assign a value of dtype {dtype} to the variable {self.name!r} "
+                f"of dtype {self.dtype}: cast it first, value.astype({self.dtype})."
+            )
+
+    def _set(self, value: jax.Array) -> jax.Array:
+        if not thread.frames and isinstance(value, jax.core.Tracer):
+            raise ValueError(
+                f"The variable {self.name!r} was assigned inside a plain JAX transform "
+                "(jax.jit, jax.grad, ...), which would lose the value. Use the one of "
+                "the same name in snt: snt.jit, snt.grad, ..."
+            )
+        cells.write(self, value)
+        return value
+
+    def assign_add(self, delta: Any) -> jax.Array:
+        """Adds `delta` to the value, and returns the sum."""
+        return self._changed(jnp.add, delta)
+
+    def assign_sub(self, delta: Any) -> jax.Array:
+        """Subtracts `delta` from the value, and returns the difference."""
+        return self._changed(jnp.subtract, delta)
+
+    def _changed(self, change: Callable[[Any, Any], jax.Array], delta: Any) -> jax.Array:
+        self._check_dtype(delta)
+        return self.assign(change(self.value(), jnp.asarray(delta, self.dtype)))
+
+    # Identity.
+
+    def ref(self) -> "Reference":
+        """Returns a reference that can be a key: hashable, and equal by identity."""
+        return Reference(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {k: v for k, v in vars(self).items() if k not in ("token", "_initial")}
+        if self._value is not None:
+            state["_value"] = np.asarray(self._value)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.token = cells.Token(self)
+        if self._value is not None:
+            self._value = jnp.asarray(self._value)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Variable":
+        copied = memo[id(self)] = object.__new__(type(self))
+        vars(copied).update(vars(self))
+        copied.token = cells.Token(copied)
+        if thread.frames:
+            cells.write(copied, self.value())
+        return copied
+
+    __copy__ = None  # a shallow copy would be a second variable with one value
+
+    # Behaving like an array.
+
+    def astype(self, dtype: Any) -> jax.Array:
+        return self.value().astype(as_dtype(dtype))
+
+    def __getitem__(self, index: Any) -> jax.Array:
+        return self.value()[index]
+
+    def __len__(self) -> int:
+        return len(self.value())
+
+    def __iter__(self) -> Iterator[jax.Array]:
+        return iter(self.value())
+
+    def __repr__(self) -> str:
+        about = f"{self.name!r} shape={self.shape} dtype={self.dtype}"
+        if thread.frames or self._value is None:
+            return f"<snt.Variable {about}>"
+        return f"<snt.Variable {about}, numpy={self.numpy()!r}>"
+
+    __hash__ = cells.Cell.__hash__
+
+
+class Reference:
+    """Stands for a variable as a dictionary's key or in a set."""
+
+    __slots__ = ("_variable",)
+
+    def __init__(self, variable: Variable):
+        self._variable = variable
+
+    def deref(self) -> Variable:
+        """Returns the variable."""
+        return self._variable
+
+    def __hash__(self) -> int:
+        return id(self._variable)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Reference) and self._variable is other._variable
+
+    def __repr__(self) -> str:
+        return f"<Reference to {self._variable!r}>"
+
+
+def _unary(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda self, *args: function(self.value(), *args)
+
+
+def _binary(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda self, other: function(self.value(), _operand(other))
+
+
+def _reflected(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda self, other: function(_operand(other), self.value())
+
+
+def _operand(other: Any) -> Any:
+    return other.value() if isinstance(other, Variable) else other
+
+
+_ARITHMETIC = (
+    *("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"),
+    *("and", "or", "xor", "lshift", "rshift"),
+)
+for _name in _ARITHMETIC:
+    _function = getattr(operator, f"__{_name}__")
+    setattr(Variable, f"__{_name}__", _binary(_function))
+    setattr(Variable, f"__r{_name}__", _reflected(_function))
+for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
+    setattr(Variable, f"__{_name}__", _binary(getattr(operator, f"__{_name}__")))
+for _name, _function in (
+    *((name, getattr(operator, f"__{name}__")) for name in ("neg", "pos", "abs")),
+    ("invert", operator.invert),
+    ("bool", bool),
+    ("int", int),
+    ("float", float),
+    ("complex", complex),
+    ("index", operator.index),
+    ("round", round),
+    ("divmod", divmod),
+    ("format", format),
+):
+    setattr(Variable, f"__{_name}__", _unary(_function))
+
+
+# jnp's compiled functions take trees only. As a tree a variable is its value, and a
+# tree that is rebuilt holds the value in the variable's place.
+jax.tree_util.register_pytree_node(
+    Variable, lambda v: ((v.value(),), None), lambda _, children: children[0]
+)
