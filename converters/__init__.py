@@ -1,1 +1,72 @@
-"""Reading and writing TensorFlow checkpoints without TensorFlow."""
+"""Reading and writing TensorFlow checkpoints without TensorFlow.
+
+    ckpt = converters.open_checkpoint("model/ckpt-7")   # or a directory, a SavedModel
+    ckpt.keys(); ckpt["name"]; ckpt.info("name"); ckpt.object_graph; ckpt.verify()
+
+    converters.restore(path, model=net, optimizer=opt)    # into compat's objects
+
+Reading needs NumPy, not jax; what needs more is imported when it is first used.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from .checkpoint import Checkpoint, open_checkpoint
+from .errors import (
+    CheckpointError,
+    CheckpointNotFoundError,
+    ChecksumError,
+    CorruptCheckpointError,
+    MismatchError,
+    TensorNotFoundError,
+    UnsupportedCheckpointError,
+)
+from .locate import list_checkpoints
+from .object_graph import OBJECT_GRAPH_KEY, Node, ObjectGraph, SlotVariable
+from .saved_model import Signature, TensorSpec
+from .tensor_bundle_writer import write_bundle
+from .tensor_info import TensorInfo, TensorSlice
+
+if TYPE_CHECKING:
+    from .restoration import RestoreStatus, restore
+
+# The file of each name that needs jax.
+_LATER = {"restore": "restoration", "RestoreStatus": "restoration"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_LATER[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+__all__ = [
+    # reading
+    "open_checkpoint",
+    "list_checkpoints",
+    "Checkpoint",
+    "TensorInfo",
+    "TensorSlice",
+    # writing
+    "write_bundle",
+    # restoring
+    "restore",
+    "RestoreStatus",
+    # what a checkpoint says about its objects
+    "OBJECT_GRAPH_KEY",
+    "ObjectGraph",
+    "Node",
+    "SlotVariable",
+    "Signature",
+    "TensorSpec",
+    # errors
+    "CheckpointError",
+    "CheckpointNotFoundError",
+    "CorruptCheckpointError",
+    "ChecksumError",
+    "UnsupportedCheckpointError",
+    "TensorNotFoundError",
+    "MismatchError",
+]

@@ -1,0 +1,231 @@
+"""Exporting a checkpoint to `.safetensors`, `.npz` or an orbax directory."""
+
+import fnmatch
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import ml_dtypes
+import numpy as np
+
+from .._version import __version__
+from .checkpoint import Checkpoint, open_checkpoint
+from .export_formats import (
+    ExportedTensor,
+    ExportError,
+    write_npz,
+    write_orbax,
+    write_safetensors,
+)
+from .object_graph import OBJECT_GRAPH_KEY
+from .parameter_keys import flat_key, module_and_name
+
+_WRITERS = {".safetensors": write_safetensors, ".npz": write_npz, "": write_orbax}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export wrote.
+
+    Attributes:
+        path: the file or directory that was written.
+        keys: the flat key `module/name` that each of the checkpoint's keys became.
+        left_out: the checkpoint's tensors that `select` did not match.
+        nbytes: the size of the written tensors' values in bytes.
+    """
+
+    path: Path
+    keys: dict[str, str]
+    left_out: tuple[str, ...]
+    nbytes: int
+
+
+def export(
+    source: str | os.PathLike | Checkpoint,
+    destination: str | os.PathLike,
+    *,
+    select: str | Iterable[str] | None = None,
+    mapping: Mapping[str, str] | None = None,
+    dtype: str | np.dtype | type | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Exported:
+    """Writes a checkpoint's tensors as `{module: {name: array}}` in another format.
+
+    Tensors are read one by one, checked against their checksum and written at once,
+    so that one at most is held in memory beside the mapped files (an orbax directory
+    needs all those that `dtype` changes). The destination appears when it is
+    complete; a failed export leaves whatever stood there as it was.
+
+    Args:
+        source: a checkpoint, or the path of one as `open_checkpoint` takes it.
+        destination: a path that ends in `.safetensors` or `.npz`, or has no suffix
+            for an orbax directory, which must not exist yet.
+        select: glob or globs over flat keys (`model/*`); default: every tensor.
+        mapping: regular expressions over whole flat keys to replacements
+            (`{"model/(.*)": r"\\1"}`), tried in order after `select`; the first that
+            matches renames the tensor.
+        dtype: dtype that floating-point tensors are cast to; others keep theirs.
+        progress: called with the number of tensors written and the number of all.
+
+    Returns:
+        What was written, key by key.
+
+    Raises:
+        CheckpointError: the source can't be read, or a checksum is wrong.
+        ExportError: the format can't hold a tensor, two tensors would get one key,
+            or nothing was selected.
+
+    Formats: in `.safetensors` (https://github.com/huggingface/safetensors) and
+    `.npz` a tensor's key is `module/name`, or `name` for a variable at the root. In
+    an `.npz` a bfloat16 array is stored as NumPy itself does it, as two-byte void
+    (`|V2`): `array.view(ml_dtypes.bfloat16)` gives it back.
+
+    Example:
+
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from sonnax.demo import DATA
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     exported = export(DATA, Path(folder, "model.npz"), select="model/mlp/*",
+        ...                       mapping={"model/mlp/_layers/(.*)": r"mlp/layer_\\1"})
+        ...     with np.load(exported.path) as arrays:
+        ...         for key in sorted(arrays):
+        ...             print(key, arrays[key].shape)
+        mlp/layer_0/b (32,)
+        mlp/layer_0/w (256, 32)
+        mlp/layer_1/b (10,)
+        mlp/layer_1/w (32, 10)
+    """
+    destination = Path(destination)
+    writer = _WRITERS.get(destination.suffix)
+    if writer is None:
+        raise ExportError(
+            f"can't write the format {destination.suffix!r}; end the name in "
+            ".safetensors or .npz, or give none for an orbax directory",
+            path=str(destination),
+        )
+    checkpoint = source if isinstance(source, Checkpoint) else open_checkpoint(source)
+    flat = {key: flat_key(key) for key in checkpoint if key != OBJECT_GRAPH_KEY}
+    selected = [key for key in flat if _is_selected(flat[key], select)]
+    if not selected:
+        raise ExportError(
+            f"none of the {len(flat)} tensors matches select={select!r}; patterns "
+            "are globs over keys such as "
+            f"{next(iter(flat.values()), 'module/name')!r}",
+            path=checkpoint.path,
+        )
+    renamed = _rename({key: flat[key] for key in selected}, mapping or {})
+    target = None if dtype is None else _float_dtype(dtype)
+    tensors = [_plan(checkpoint, key, renamed[key], target) for key in selected]
+    writer(destination, tensors, _metadata(checkpoint, tensors), progress)
+    return Exported(
+        path=destination,
+        keys=renamed,
+        left_out=tuple(key for key in flat if key not in renamed),
+        nbytes=sum(tensor.nbytes for tensor in tensors),
+    )
+
+
+def _is_selected(flat: str, select: str | Iterable[str] | None) -> bool:
+    if select is None:
+        return True
+    globs = [select] if isinstance(select, str) else select
+    return any(fnmatch.fnmatchcase(flat, glob) for glob in globs)
+
+
+def _rename(flat: dict[str, str], mapping: Mapping[str, str]) -> dict[str, str]:
+    """The flat key that each checkpoint key gets; two that would share one fail."""
+    renamed: dict[str, str] = {}
+    owners: dict[str, str] = {}
+    for key, old in flat.items():
+        new = _apply_first(old, mapping)
+        if not new.rpartition("/")[2]:
+            raise ExportError(
+                f"mapping turns it into {new!r}, which has no name", tensor=key
+            )
+        if new in owners:
+            raise ExportError(
+                f"tensors {owners[new]!r} and {key!r} would both become {new!r}: "
+                "give mapping or select that tell them apart"
+            )
+        owners[new] = key
+        renamed[key] = new
+    return renamed
+
+
+def _apply_first(flat: str, mapping: Mapping[str, str]) -> str:
+    for pattern, replacement in mapping.items():
+        try:
+            match = re.fullmatch(pattern, flat)
+            if match:
+                return match.expand(replacement)
+        except (re.error, IndexError) as error:
+            raise ExportError(
+                f"mapping {pattern!r} -> {replacement!r} is not a regular expression "
+                f"and its replacement: {error}"
+            ) from error
+    return flat
+
+
+def _float_dtype(dtype: str | np.dtype | type) -> np.dtype:
+    try:
+        target = np.dtype(dtype)
+    except TypeError as error:
+        raise ExportError(
+            f"dtype={dtype!r}: NumPy and ml_dtypes know no such dtype: "
+            "use float32, bfloat16, float16 or float64"
+        ) from error
+    if not _is_floating(target):
+        raise ExportError(
+            f"dtype={dtype!r}: tensors are cast between floating-point dtypes only; "
+            "use float32, bfloat16, float16 or float64"
+        )
+    return target
+
+
+def _is_floating(dtype: np.dtype) -> bool:
+    try:
+        ml_dtypes.finfo(dtype)
+    except ValueError:
+        return False
+    return dtype.kind != "c"
+
+
+def _plan(
+    checkpoint: Checkpoint, key: str, flat: str, target: np.dtype | None
+) -> ExportedTensor:
+    info = checkpoint.info(key)
+    if info.dtype is None:
+        raise ExportError(
+            f"NumPy has no form for a {info.dtype_name}; leave it out with select",
+            path=checkpoint.path,
+            tensor=key,
+        )
+    dtype = info.dtype
+    if target is not None and _is_floating(dtype):
+        dtype = target
+    dtype = dtype.newbyteorder("<")
+    module, name = module_and_name(flat)
+
+    def read() -> np.ndarray:
+        return checkpoint[key].astype(dtype, copy=False)
+
+    return ExportedTensor(key, module, name, tuple(info.shape), dtype, read)
+
+
+def _metadata(
+    checkpoint: Checkpoint, tensors: Iterable[ExportedTensor]
+) -> dict[str, str]:
+    """Where the tensors came from, and the structure that their flat keys spell."""
+    modules: dict[str, list[str]] = {}
+    for tensor in tensors:
+        modules.setdefault(tensor.module, []).append(tensor.name)
+    return {
+        "origin": Path(checkpoint.path).name,
+        "origin_format": checkpoint.format,
+        "sonnax_version": __version__,
+        "modules": json.dumps(modules),
+    }

@@ -1,0 +1,332 @@
+"""Restoring checkpoints into modules through the object graph."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..compat.variable import Variable
+from ..haiku_impl.cells import set_initial
+from ..haiku_impl.frames import thread
+from .checkpoint import Checkpoint, open_checkpoint
+from .errors import MismatchError, UnsupportedCheckpointError
+from .object_graph import ObjectGraph
+from .trackable import children, walk
+
+__all__ = ["RestoreStatus", "restore"]
+
+# What tf.train.Checkpoint adds to the objects it is given.
+_OWN = frozenset({"save_counter"})
+
+
+def restore(
+    path: str | os.PathLike | Checkpoint, root: Any = None, **objects: Any
+) -> RestoreStatus:
+    """Restores modules, optimizers and variables from a TensorFlow checkpoint.
+
+    Objects are matched by the names of attributes, list items and dict keys, from
+    the root on, as TensorFlow does. Every value is checked against its checksum, its
+    shape and its dtype before the first one is assigned. Variables that modules will
+    make only when they are called get their values then.
+
+    Args:
+      path: what `open_checkpoint` takes, or a checkpoint that is open.
+      root: the object that was the root: `tf.train.Checkpoint(root)`.
+      **objects: the objects under the root, by the names they were saved with:
+        `tf.train.Checkpoint(model=net, optimizer=opt)`.
+
+    Returns:
+      What was matched. Call `assert_consumed()` on it if nothing may be left over.
+
+    Raises:
+      MismatchError: a value has another shape or dtype than its variable.
+      UnsupportedCheckpointError: the checkpoint was saved by names.
+      CheckpointError: it can't be read.
+
+    Example:
+      >>> import tempfile
+      >>> from sonnax import compat as snt, converters
+      >>> prefix = tempfile.mkdtemp() + "/ckpt-1"
+      >>> net = snt.Linear(2)
+      >>> y = net(snt.initializers.Ones()([1, 3], "float32"))
+      >>> _ = converters.save(prefix, model=net)
+      >>> twin = snt.Linear(2)
+      >>> status = converters.restore(prefix, model=twin)
+      >>> bool((twin(snt.initializers.Ones()([1, 3], "float32")) == y).all())
+      True
+      >>> status.assert_consumed().restored["model/w"]
+      'linear/w:0'
+    """
+    checkpoint = path if isinstance(path, Checkpoint) else open_checkpoint(path)
+    graph = checkpoint.object_graph
+    if graph is None:
+        raise UnsupportedCheckpointError(
+            "it was saved by variable names, and has no object graph to restore by; "
+            f"its names begin with {list(checkpoint)[:3]}.",
+            path=checkpoint.path,
+        )
+    status = RestoreStatus(checkpoint, graph, root, objects)
+    status._match()
+    if status._waiting():
+        status._wait()
+    return status
+
+
+class RestoreStatus:
+    """What a restore matched; the `assert` methods have TensorFlow's meanings.
+
+    Attributes:
+      checkpoint: the checkpoint that was restored.
+      restored: the name of the variable restored, for each path in the checkpoint.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        graph: ObjectGraph,
+        root: Any,
+        objects: Mapping[str, Any],
+    ):
+        self.checkpoint = checkpoint
+        self.restored: dict[str, str] = {}
+        self._graph = graph
+        self._root = root
+        self._objects = dict(objects)
+        self._by_node: dict[int, Any] = {}
+
+    def __repr__(self) -> str:
+        left = len(self._unresolved())
+        return (
+            f"RestoreStatus({self.checkpoint.path!r}: {len(self.restored)} variables "
+            f"restored, {left} tensors of the checkpoint left)"
+        )
+
+    # Matching.
+
+    def _roots(self) -> dict[str, Any]:
+        return {**children(self._root), **self._objects}
+
+    def _match(self) -> None:
+        """Pairs objects with nodes, and assigns the values of new pairs."""
+        pairs: list[tuple[int, Variable]] = []
+        nodes = self._graph.nodes
+        queue: list[tuple[int, Mapping[str, Any]]] = [(0, self._roots())]
+        visited = {0}
+        if isinstance(self._root, Variable):
+            pairs.append((0, self._root))
+        while queue:
+            number, held = queue.pop(0)
+            for name, child in nodes[number].children.items():
+                obj = held.get(name)
+                if obj is None or child in visited:
+                    continue
+                visited.add(child)
+                self._check_same(child, obj)
+                if isinstance(obj, Variable):
+                    if child not in self._by_node:
+                        pairs.append((child, obj))
+                else:
+                    self._by_node[child] = obj
+                    queue.append((child, children(obj)))
+        values = [self._value(node, variable) for node, variable in pairs]
+        for (node, variable), value in zip(pairs, values):
+            self._by_node[node] = variable
+            self.restored[self._path(node)] = variable.name
+            _assign(variable, value)
+
+    def _check_same(self, node: int, obj: Any) -> None:
+        """Two nodes may be one object only if they were one when they were saved."""
+        known = self._by_node.get(node)
+        if isinstance(known, Variable) and known is not obj:
+            raise MismatchError(
+                f"the node {self._path(node)!r} was restored into {known!r}, and now "
+                f"{obj!r} stands in its place. Restore again into the new objects.",
+                path=self.checkpoint.path,
+            )
+
+    def _path(self, node: int) -> str:
+        path = self._graph.path(node)
+        return f"(node {node})" if path is None else path
+
+    def _value(self, node: int, variable: Variable) -> np.ndarray:
+        key = self._graph.nodes[node].key
+        if key is None:
+            raise MismatchError(
+                f"{variable!r} stands where the checkpoint has {self._path(node)!r}, "
+                "which is no variable.",
+                path=self.checkpoint.path,
+            )
+        info = self.checkpoint.info(key)
+        if tuple(info.shape) != variable.shape:
+            raise MismatchError(
+                f"its shape is {tuple(info.shape)}, and that of the variable "
+                f"{variable.name!r} at {self._path(node)!r} is {variable.shape}.",
+                path=self.checkpoint.path,
+                tensor=key,
+            )
+        return fitted(self.checkpoint, key, variable)
+
+    # Variables that do not exist yet.
+
+    def _waiting(self) -> bool:
+        return any(node.key is not None for node in self._unmatched_nodes().values())
+
+    def _wait(self) -> None:
+        """Matches again whenever modules have made variables, until all are there."""
+        owners = [o for _, o in walk(self._roots()) if hasattr(o, "_name_scope")]
+        anchor = weakref.ref(owners[0]) if owners else lambda: None
+        callbacks = thread.on_creation
+
+        def match_again() -> None:
+            if anchor() is not None:
+                self._match()
+            if anchor() is None or not self._waiting():
+                callbacks.remove(match_again)
+
+        callbacks.append(match_again)
+
+    # What TensorFlow's status offers.
+
+    def _unmatched_nodes(self) -> dict[int, Any]:
+        return {
+            number: node
+            for number, node in enumerate(self._graph.nodes)
+            if node.attributes
+            and number not in self._by_node
+            and self._path(number) not in _OWN
+        }
+
+    def _unresolved(self) -> list[str]:
+        return [self._path(number) for number in self._unmatched_nodes()]
+
+    def assert_existing_objects_matched(self) -> RestoreStatus:
+        """Checks that every variable of the objects was restored.
+
+        Returns:
+          The status itself.
+
+        Raises:
+          MismatchError: naming the variables that the checkpoint does not have.
+        """
+        self._match()
+        matched = {id(obj) for obj in self._by_node.values()}
+        missing = [
+            f"{path} ({obj.name}, shape {obj.shape})"
+            for path, obj in walk(self._roots())
+            if isinstance(obj, Variable) and id(obj) not in matched
+        ]
+        if missing:
+            raise MismatchError(
+                f"{len(missing)} variables have no value in the checkpoint: "
+                f"{_listed(missing)}. There are values for "
+                f"{_listed(self._saved_paths())}.",
+                path=self.checkpoint.path,
+            )
+        return self
+
+    def assert_consumed(self) -> RestoreStatus:
+        """Checks that every variable was restored, and every tensor used.
+
+        Returns:
+          The status itself.
+
+        Raises:
+          MismatchError: naming what is left over, on either side.
+        """
+        self.assert_existing_objects_matched()
+        unresolved = self._unresolved()
+        slots = [
+            f"{self._path(slot.variable)} of {self._path(optimizer)}: {slot.slot_name}"
+            for optimizer, slot in self._graph.slots()
+        ]
+        if unresolved or slots:
+            raise MismatchError(
+                f"{len(unresolved) + len(slots)} values of the checkpoint have no "
+                f"object to go to: {_listed(unresolved + slots)}. Pass the objects "
+                "that they belong to; call modules once if they make their variables then; "
+                "or, if they may be left over, call expect_partial() instead.",
+                path=self.checkpoint.path,
+            )
+        return self
+
+    def assert_nontrivial_match(self) -> RestoreStatus:
+        """Checks that something beside the root was matched.
+
+        Returns:
+          The status itself.
+
+        Raises:
+          MismatchError: if nothing was.
+        """
+        self._match()
+        if not self.restored:
+            raise MismatchError(
+                "nothing in the checkpoint fits the objects: it has "
+                f"{_listed(self._saved_paths())}, and they have "
+                f"{_listed([path for path, _ in walk(self._roots())])}.",
+                path=self.checkpoint.path,
+            )
+        return self
+
+    def expect_partial(self) -> RestoreStatus:
+        """Says that values may be left over; there is nothing to silence here.
+
+        Returns:
+          The status itself.
+        """
+        return self
+
+    def _saved_paths(self) -> list[str]:
+        return [path for path, _ in self._graph.variables()]
+
+
+def fitted(checkpoint: Checkpoint, key: str, variable: Variable) -> np.ndarray:
+    """Returns a verified tensor in the dtype of a variable.
+
+    JAX narrows 64 bits to 32 unless jax_enable_x64 is set. A tensor that loses nothing
+    by it is narrowed; any other difference of dtypes is an error.
+
+    Raises:
+      MismatchError: the dtypes differ, or narrowing would change a value.
+    """
+    value = checkpoint[key]
+    if value.dtype == variable.dtype:
+        return value
+    narrowed = jax.dtypes.canonicalize_dtype(value.dtype)
+    if value.dtype == object or narrowed != variable.dtype:
+        raise MismatchError(
+            f"its dtype is {value.dtype}, and that of the variable "
+            f"{variable.name!r} is {variable.dtype}.",
+            path=checkpoint.path,
+            tensor=key,
+        )
+    result = value.astype(narrowed)
+    if not np.array_equal(result.astype(value.dtype), value, equal_nan=True):
+        raise MismatchError(
+            f"its dtype is {value.dtype}, and values would change in {narrowed}: run "
+            "jax.config.update('jax_enable_x64', True) first.",
+            path=checkpoint.path,
+            tensor=key,
+        )
+    variable.declared_dtype = value.dtype
+    return result
+
+
+def _assign(variable: Variable, value: np.ndarray) -> None:
+    with jax.ensure_compile_time_eval():
+        set_initial(variable, jnp.asarray(value))
+
+
+def _listed(names: list[str], most: int = 8) -> str:
+    shown = ", ".join(names[:most])
+    return (
+        f"{shown}, and {len(names) - most} more"
+        if len(names) > most
+        else shown or "none"
+    )

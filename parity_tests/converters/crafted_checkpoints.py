@@ -1,0 +1,133 @@
+"""Checkpoints with chosen contents and valid checksums, for tests of the readers."""
+
+import contextlib
+import os
+import shutil
+
+import numpy as np
+from sonnax.converters import wire
+from sonnax.converters.checksums import crc32c, mask, masked_crc32c
+from sonnax.converters.protos import BUNDLE_ENTRY, BUNDLE_HEADER, SHAPE
+from sonnax.converters.table import FOOTER_SIZE, MAGIC, Table
+from sonnax.converters.table_writer import build_table
+
+
+def write_file(path, data):
+    """Writes a new file: truncating the old one would wait for the disk."""
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(path)
+    with open(path, "wb") as file:
+        file.write(data)
+
+
+def read_records(path):
+    """Returns the keys and values of a table."""
+    return {key: bytes(value) for key, value in Table(str(path))}
+
+
+def write_records(path, records, **options):
+    """Writes a table; the records are sorted."""
+    write_file(path, build_table(sorted(records.items()), **options))
+
+
+def read_entry(prefix, name):
+    """Returns the index entry of a tensor, its shape as a list."""
+    entry = wire.decode(BUNDLE_ENTRY, read_records(f"{prefix}.index")[name.encode()])
+    shape = wire.decode(SHAPE, entry["shape"])
+    return entry | {"shape": [dim["size"] for dim in shape["dims"]]}
+
+
+def encode_entry(entry):
+    """Returns an index entry as bytes."""
+    shape = wire.encode(SHAPE, {"dims": [{"size": size} for size in entry["shape"]]})
+    return wire.encode(BUNDLE_ENTRY, entry | {"shape": shape})
+
+
+def edit_entry(prefix, name, **changes):
+    """Changes fields of a tensor's index entry, all checksums staying valid."""
+    records = read_records(f"{prefix}.index")
+    records[name.encode()] = encode_entry(read_entry(prefix, name) | changes)
+    write_records(f"{prefix}.index", records)
+
+
+def copy_bundle(source, target):
+    """Copies the files of a V2 checkpoint to another prefix."""
+    directory, name = os.path.split(source)
+    for file in os.listdir(directory):
+        if file.startswith(f"{name}."):
+            suffix = file.removeprefix(name)
+            shutil.copyfile(os.path.join(directory, file), f"{target}{suffix}")
+
+
+def make_big_endian(prefix):
+    """Rewrites a V2 checkpoint of one shard as a big-endian machine writes it."""
+    records = read_records(f"{prefix}.index")
+    path = f"{prefix}.data-00000-of-00001"
+    with open(path, "rb") as file:
+        data = bytearray(file.read())
+    for key, value in records.items():
+        if key == b"":
+            header = wire.decode(BUNDLE_HEADER, value) | {"endianness": 1}
+            records[key] = wire.encode(BUNDLE_HEADER, header)
+            continue
+        entry = wire.decode(BUNDLE_ENTRY, value)
+        where = slice(entry["offset"], entry["offset"] + entry["size"])
+        data[where], entry["crc32c"] = _swapped(data[where], entry["dtype"])
+        records[key] = wire.encode(BUNDLE_ENTRY, entry)
+    write_records(f"{prefix}.index", records)
+    write_file(path, data)
+
+
+_WIDTHS = {1: 4, 2: 8, 3: 4, 8: 4, 9: 8, 10: 1, 14: 2, 18: 8}
+_STRING = 7
+
+
+def _swapped(data, dtype):
+    """Returns a tensor's bytes in the other order and their masked checksum."""
+    if dtype != _STRING:
+        swapped = np.frombuffer(data, f"u{_WIDTHS[dtype]}").byteswap().tobytes()
+        return swapped, mask(crc32c(swapped))
+    lengths, position = [], 0
+    while position + 4 + sum(lengths) < len(data):
+        length, position = wire.read_varint(data, position, len(data))
+        lengths.append(length)
+    crc = crc32c(np.array(lengths, ">u4").tobytes())
+    tail = mask(crc).to_bytes(4, "big") + bytes(data[position + 4 :])
+    return bytes(data[:position]) + tail, mask(crc32c(tail, crc))
+
+
+def block_places(path):
+    """Returns start and size of every data block of a table, and of its index block."""
+    with open(path, "rb") as file:
+        table = file.read()
+    place, position = [], len(table) - FOOTER_SIZE
+    for _ in range(4):
+        number, position = wire.read_varint(table, position, len(table))
+        place.append(number)
+    return [*Table(str(path))._places, tuple(place[2:])]
+
+
+def edit_block(path, place, edit):
+    """Replaces a block's body by `edit(body)` of the same size, with a valid checksum.
+
+    `edit` gets and returns the body with its compression byte.
+    """
+    start, size = place
+    with open(path, "rb") as file:
+        table = file.read()
+    body = edit(table[start : start + size + 1])
+    assert len(body) == size + 1
+    sealed = body + masked_crc32c(body).to_bytes(4, "little")
+    write_file(path, table[:start] + sealed + table[start + size + 5 :])
+
+
+def write_table_of_block(path, body, last_key):
+    """Writes a table whose one data block has the given body."""
+    place = wire.write_varint(0) + wire.write_varint(len(body))
+    index = b"\0" + wire.write_varint(len(last_key)) + wire.write_varint(len(place))
+    index += last_key + place + bytes(4) + (1).to_bytes(4, "little")
+    table, places = b"", b""
+    for block in (body, index):
+        places += wire.write_varint(len(table)) + wire.write_varint(len(block))
+        table += block + b"\0" + masked_crc32c(block + b"\0").to_bytes(4, "little")
+    write_file(path, table + places.ljust(FOOTER_SIZE - len(MAGIC), b"\0") + MAGIC)
