@@ -1,0 +1,89 @@
+"""`sonnax convert`: write a checkpoint in another format."""
+
+import json
+from pathlib import Path
+
+import click
+
+from .plain_text import byte_text, printable
+from .progress import progress_bar
+
+
+def _pairs(
+    context: click.Context, option: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    """`PATTERN=REPLACEMENT` options as a dict; the last `=` divides them."""
+    mapping = {}
+    for value in values:
+        pattern, equals, replacement = value.rpartition("=")
+        if not equals:
+            raise click.BadParameter(f"{value!r} is not PATTERN=REPLACEMENT")
+        mapping[pattern] = replacement
+    return mapping
+
+
+@click.command()
+@click.argument("source", metavar="SRC")
+@click.argument("destination", metavar="DST", type=click.Path(path_type=Path))
+@click.option(
+    "--dtype",
+    type=click.Choice(["bfloat16", "float16", "float32", "float64"]),
+    help="Cast floating-point tensors.",
+)
+@click.option(
+    "--select",
+    metavar="GLOB",
+    multiple=True,
+    help="Only tensors whose key matches; may be repeated.",
+)
+@click.option(
+    "--map",
+    "mapping",
+    metavar="PATTERN=REPLACEMENT",
+    multiple=True,
+    callback=_pairs,
+    help="Rename keys that match a regular expression; may be repeated.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def convert(
+    source: str,
+    destination: Path,
+    dtype: str | None,
+    select: tuple[str, ...],
+    mapping: dict[str, str],
+    as_json: bool,
+) -> None:
+    r"""Write the checkpoint at SRC to DST, as {module: {name: array}}.
+
+    DST ends in .safetensors or .npz, or is a new directory without a suffix for
+    orbax. A key is what `sonnax inspect` lists, such as model/mlp/_layers/0/w.
+
+    \b
+    sonnax convert model/ckpt-300 model.safetensors --dtype bfloat16
+    sonnax convert model/ckpt-300 mlp.npz --select 'model/mlp/*' --map 'model/(.*)=\1'
+    """
+    from ..converters.export import export
+
+    with progress_bar("converting") as progress:
+        exported = export(
+            source,
+            destination,
+            select=select or None,
+            mapping=mapping,
+            dtype=dtype,
+            progress=progress,
+        )
+    if as_json:
+        summary = {
+            "path": str(exported.path),
+            "bytes": exported.nbytes,
+            "keys": exported.keys,
+            "left_out": exported.left_out,
+        }
+        click.echo(json.dumps(summary, indent=2))
+        return
+    left_out = f", {len(exported.left_out)} left out" if exported.left_out else ""
+    click.echo(
+        f"{printable(str(exported.path))}: {len(exported.keys)} tensors, "
+        f"{byte_text(exported.nbytes)}{left_out}"
+    )
