@@ -1,0 +1,149 @@
+"""Runs the same calls in RLax and in rlax_impl and compares what comes out."""
+
+import contextlib
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+TOLERANCES = {"float32": 3e-6, "float64": 1e-10, "bfloat16": 3e-2}
+
+# Rounded to 8 bits in every step, a gradient depends on the order of the steps.
+GRADIENT_TOLERANCES = {"float32": 1e-5, "float64": 1e-10, "bfloat16": 0.15}
+
+# The programs run once: to compile them well would take longer than it saves.
+QUICKLY = {"xla_backend_optimization_level": 0}
+
+
+class Case(NamedTuple):
+    """A call, written once for both libraries, and its arrays.
+
+    Floating arrays are cast to the type under test, and differentiated; integer and
+    boolean ones stay as they are.
+    """
+
+    name: str
+    call: Callable[..., Any]
+    arrays: tuple[np.ndarray, ...]
+    differentiable: bool = True
+
+
+def precision(dtype: str) -> contextlib.AbstractContextManager:
+    return jax.enable_x64(True) if dtype == "float64" else contextlib.nullcontext()
+
+
+def cast(arrays: tuple[np.ndarray, ...], dtype: str) -> list[jax.Array]:
+    return [jnp.asarray(x, dtype if x.dtype.kind == "f" else None) for x in arrays]
+
+
+def assert_parity(cases: Sequence[Case], ours: Any, theirs: Any, dtype: str) -> None:
+    """Compares values and gradients of all cases in the two libraries.
+
+    All cases of a library are one compiled program, which is the fastest.
+    """
+    with precision(dtype):
+        arrays = [cast(case.arrays, dtype) for case in cases]
+        of_ours, of_theirs = (
+            jax.jit(
+                lambda arrays, lib=lib: evaluate(cases, lib, arrays),
+                compiler_options=QUICKLY,
+            )(arrays)
+            for lib in (ours, theirs)
+        )
+    for case, x, y in zip(cases, of_ours, of_theirs):
+        with named(case):
+            assert_same(x[0], y[0], TOLERANCES[dtype], dtype != "bfloat16")
+            assert_same(x[1], y[1], GRADIENT_TOLERANCES[dtype])
+
+
+def evaluate(
+    cases: Sequence[Case], library: Any, arrays: list[list[jax.Array]]
+) -> list[tuple[Any, list[jax.Array]]]:
+    """Gives the value of each case, and its gradients where it has them."""
+    results = []
+    for case, of_case in zip(cases, arrays):
+
+        def call(*x, case=case):
+            return case.call(library, *x)
+
+        pulled_back = gradients(call, of_case) if case.differentiable else []
+        results.append((call(*of_case), pulled_back))
+    return results
+
+
+def gradients(call: Callable[..., Any], arrays: list[jax.Array]) -> list[jax.Array]:
+    """Pulls a fixed cotangent back to every floating argument."""
+    floating = [
+        i for i, x in enumerate(arrays) if jnp.issubdtype(x.dtype, jnp.floating)
+    ]
+
+    def of_floats(*floats):
+        everything = list(arrays)
+        for i, x in zip(floating, floats):
+            everything[i] = x
+        return [
+            leaf
+            for leaf in jax.tree.leaves(call(*everything))
+            if jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
+        ]
+
+    outputs, pull_back = jax.vjp(of_floats, *(arrays[i] for i in floating))
+    cotangents = [
+        jnp.cos(jnp.arange(y.size, dtype=y.dtype)).reshape(y.shape) for y in outputs
+    ]
+    return list(pull_back(cotangents))
+
+
+def assert_same(
+    ours: Any, theirs: Any, tolerance: float, same_types: bool = True
+) -> None:
+    """Compares the leaves of two trees: number, shape, type, value."""
+    ours, theirs = jax.tree.leaves(ours), jax.tree.leaves(theirs)
+    assert len(ours) == len(theirs)
+    for x, y in zip(ours, theirs):
+        if same_types:
+            assert jnp.result_type(x) == jnp.result_type(y), "types differ"
+        assert jnp.shape(x) == jnp.shape(y), "shapes differ"
+        np.testing.assert_allclose(
+            np.asarray(x, np.float64),
+            np.asarray(y, np.float64),
+            rtol=tolerance,
+            atol=tolerance,
+        )
+
+
+def assert_same_under_jit_and_vmap(cases: Sequence[Case], library: Any) -> None:
+    """Compares a compiled batch of two examples with the two, one by one."""
+    first = [cast(case.arrays, "float32") for case in cases]
+    second = jax.tree.map(lambda x: jnp.flip(x) if x.ndim else x, first)
+    batches = jax.tree.map(lambda *pair: jnp.stack(pair), first, second)
+
+    def compiled(evaluate):
+        return jax.jit(
+            lambda inputs: [
+                evaluate(functools.partial(case.call, library))(*x)
+                for case, x in zip(cases, inputs)
+            ],
+            compiler_options=QUICKLY,
+        )
+
+    alone = compiled(lambda call: call)
+    for case, together, *apart in zip(
+        cases, compiled(jax.vmap)(batches), alone(first), alone(second)
+    ):
+        for i, example in enumerate(apart):
+            with named(case):
+                of_batch = jax.tree.map(lambda x, i=i: x[i], together)
+                assert_same(of_batch, example, 1e-5)
+
+
+@contextlib.contextmanager
+def named(case: Case):
+    """Begins the message of a failed comparison with the name of the case."""
+    try:
+        yield
+    except AssertionError as error:
+        raise AssertionError(f"{case.name}: {error}") from error
