@@ -3,7 +3,9 @@
     from sonnax import haiku_impl as hk
 """
 
-# Transforms.
+# isort: skip_file
+
+# Transforms: a function that uses modules becomes pure functions.
 from .transform import (
     Transformed,
     TransformedWithState,
@@ -21,6 +23,14 @@ from .multi_transform import (
     without_apply_rng,
 )
 from .context import new_context
+from .lift import (
+    LiftWithStateUpdater,
+    lift,
+    lift_with_state,
+    transparent_lift,
+    transparent_lift_with_state,
+)
+from .layer_stack import LayerStackTransparencyMapping, layer_stack
 
 # Modules and their names.
 from .module import (
@@ -32,8 +42,9 @@ from .module import (
 )
 from .name_scope import name_scope
 from .naming import force_name
+from .to_module import to_module
 
-# Parameters, state and random keys.
+# Parameters and state.
 from .hooks import (
     DO_NOT_STORE,
     GetterContext,
@@ -53,6 +64,8 @@ from .parameters import (
     running_init,
     set_state,
 )
+
+# Random keys.
 from .random import (
     PRNGSequence,
     maybe_get_rng_sequence_state,
@@ -64,8 +77,60 @@ from .random import (
     with_rng,
 )
 
-# Types, errors, and namespaces.
-from . import config, data_structures
+# JAX's transforms and control flow inside transformed functions.
+from .stateful import eval_shape, grad, jit, remat, value_and_grad
+from .vectorize import vmap
+from .control_flow import cond, fori_loop, map, scan, switch, while_loop
+
+# Linear maps, and modules made of modules.
+from .linear import Bias, Linear
+from .sequential import Sequential
+from .batch_apply import BatchApply, expand_apply
+from .reshape import Flatten, Reshape
+from .deferred import Deferred
+from .attention import MultiHeadAttention
+
+# Categories, embeddings, dropout.
+from .categorical import multinomial, one_hot
+from .embed import Embed, EmbedLookupStyle
+from .dropout import dropout
+
+# Convolutions and pooling.
+from .conv import Conv1D, Conv2D, Conv3D, ConvND
+from .conv_transpose import (
+    Conv1DTranspose,
+    Conv2DTranspose,
+    Conv3DTranspose,
+    ConvNDTranspose,
+)
+from .depthwise_conv import (
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    DepthwiseConv3D,
+    SeparableDepthwiseConv2D,
+)
+from .numerics.layout import get_channel_index
+from .pool import AvgPool, MaxPool, avg_pool, max_pool
+
+# Normalization and moving averages.
+from .batch_norm import BatchNorm
+from .group_norm import GroupNorm
+from .layer_norm import InstanceNorm, LayerNorm, RMSNorm
+from .moving_averages import EMAParamsTree, ExponentialMovingAverage
+from .spectral_norm import SNParamsTree, SpectralNorm
+
+# Recurrent cores and their unrolling.
+from .recurrent import GRU, LSTM, LSTMState, RNNCore, VanillaRNN
+from .conv_lstm import Conv1DLSTM, Conv2DLSTM, Conv3DLSTM
+from .recurrent_wrappers import (
+    DeepRNN,
+    IdentityCore,
+    ResetCore,
+    deep_rnn_with_skip_connections,
+)
+from .unroll import dynamic_unroll, static_unroll
+
+# Types and errors.
 from .errors import (
     JaxUsageError,
     MissingRNGError,
@@ -80,3 +145,213 @@ from .typing import (
     State,
     SupportsCall,
 )
+
+# Looking into a program.
+from .dot import to_dot
+
+# Namespaces.
+from . import (
+    config,
+    data_structures,
+    experimental,
+    initializers,
+    mixed_precision,
+    nets,
+    pad,
+    testing,
+)
+
+__all__ = [
+    # Transforms.
+    "Transformed",
+    "TransformedWithState",
+    "get_original_fn",
+    "transform",
+    "transform_with_state",
+    "with_empty_state",
+    "without_state",
+    "MultiTransformed",
+    "MultiTransformedWithState",
+    "multi_transform",
+    "multi_transform_with_state",
+    "without_apply_rng",
+    "new_context",
+    "LiftWithStateUpdater",
+    "lift",
+    "lift_with_state",
+    "transparent_lift",
+    "transparent_lift_with_state",
+    "LayerStackTransparencyMapping",
+    "layer_stack",
+    # Modules and their names.
+    "MethodContext",
+    "Module",
+    "intercept_methods",
+    "name_like",
+    "transparent",
+    "name_scope",
+    "force_name",
+    "to_module",
+    # Parameters and state.
+    "DO_NOT_STORE",
+    "GetterContext",
+    "SetterContext",
+    "custom_creator",
+    "custom_getter",
+    "custom_setter",
+    "current_name",
+    "get_current_state",
+    "get_initial_state",
+    "get_parameter",
+    "get_params",
+    "get_state",
+    "params_frozen",
+    "running_init",
+    "set_state",
+    # Random keys.
+    "PRNGSequence",
+    "maybe_get_rng_sequence_state",
+    "maybe_next_rng_key",
+    "next_rng_key",
+    "next_rng_keys",
+    "replace_rng_sequence_state",
+    "reserve_rng_keys",
+    "with_rng",
+    # JAX's transforms and control flow inside transformed functions.
+    "eval_shape",
+    "grad",
+    "jit",
+    "remat",
+    "value_and_grad",
+    "vmap",
+    "cond",
+    "fori_loop",
+    "map",
+    "scan",
+    "switch",
+    "while_loop",
+    # Linear maps, and modules made of modules.
+    "Bias",
+    "Linear",
+    "Sequential",
+    "BatchApply",
+    "expand_apply",
+    "Flatten",
+    "Reshape",
+    "Deferred",
+    "MultiHeadAttention",
+    # Categories, embeddings, dropout.
+    "multinomial",
+    "one_hot",
+    "Embed",
+    "EmbedLookupStyle",
+    "dropout",
+    # Convolutions and pooling.
+    "Conv1D",
+    "Conv2D",
+    "Conv3D",
+    "ConvND",
+    "Conv1DTranspose",
+    "Conv2DTranspose",
+    "Conv3DTranspose",
+    "ConvNDTranspose",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
+    "DepthwiseConv3D",
+    "SeparableDepthwiseConv2D",
+    "get_channel_index",
+    "AvgPool",
+    "MaxPool",
+    "avg_pool",
+    "max_pool",
+    # Normalization and moving averages.
+    "BatchNorm",
+    "GroupNorm",
+    "InstanceNorm",
+    "LayerNorm",
+    "RMSNorm",
+    "EMAParamsTree",
+    "ExponentialMovingAverage",
+    "SNParamsTree",
+    "SpectralNorm",
+    # Recurrent cores and their unrolling.
+    "GRU",
+    "LSTM",
+    "LSTMState",
+    "RNNCore",
+    "VanillaRNN",
+    "Conv1DLSTM",
+    "Conv2DLSTM",
+    "Conv3DLSTM",
+    "DeepRNN",
+    "IdentityCore",
+    "ResetCore",
+    "deep_rnn_with_skip_connections",
+    "dynamic_unroll",
+    "static_unroll",
+    # Types and errors.
+    "JaxUsageError",
+    "MissingRNGError",
+    "NonEmptyStateError",
+    "StateChangedError",
+    "ModuleProtocol",
+    "MutableParams",
+    "MutableState",
+    "Params",
+    "State",
+    "SupportsCall",
+    # Looking into a program.
+    "to_dot",
+    # Namespaces.
+    "config",
+    "data_structures",
+    "experimental",
+    "initializers",
+    "mixed_precision",
+    "nets",
+    "pad",
+    "testing",
+]
+
+# Layers.
+from . import initializers, nets, pad
+from .attention import MultiHeadAttention
+from .batch_apply import BatchApply, expand_apply
+from .batch_norm import BatchNorm
+from .categorical import multinomial, one_hot
+from .conv import Conv1D, Conv2D, Conv3D, ConvND
+from .conv_transpose import (
+    Conv1DTranspose,
+    Conv2DTranspose,
+    Conv3DTranspose,
+    ConvNDTranspose,
+)
+from .deferred import Deferred
+from .depthwise_conv import (
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    DepthwiseConv3D,
+    SeparableDepthwiseConv2D,
+)
+from .dropout import dropout
+from .embed import Embed, EmbedLookupStyle
+from .group_norm import GroupNorm
+from .layer_norm import InstanceNorm, LayerNorm, RMSNorm
+from .linear import Bias, Linear
+from .moving_averages import EMAParamsTree, ExponentialMovingAverage
+from .numerics.layout import get_channel_index
+from .pool import AvgPool, MaxPool, avg_pool, max_pool
+from .reshape import Flatten, Reshape
+from .sequential import Sequential
+from .spectral_norm import SNParamsTree, SpectralNorm
+
+# Recurrent cores.
+from .conv_lstm import Conv1DLSTM, Conv2DLSTM, Conv3DLSTM
+from .recurrent import GRU, LSTM, LSTMState, RNNCore, VanillaRNN
+from .recurrent_wrappers import (
+    DeepRNN,
+    IdentityCore,
+    ResetCore,
+    deep_rnn_with_skip_connections,
+)
+from .unroll import dynamic_unroll, static_unroll

@@ -27,9 +27,7 @@ def auto_repr(cls: type, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
     # The class's own signature is that of a metaclass where it has one.
     parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
     positional = [
-        p
-        for p in parameters
-        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
     ]
     given = dict(zip([p.name for p in positional], args))
     given.update((p.name, kwargs[p.name]) for p in positional if p.name in kwargs)

@@ -83,9 +83,7 @@ def expand_apply(f: Callable[..., Any], axis: int = 0) -> Callable[..., Any]:
 
     @functools.wraps(f)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        args, kwargs = jax.tree.map(
-            lambda x: jnp.expand_dims(x, axis), (args, kwargs)
-        )
+        args, kwargs = jax.tree.map(lambda x: jnp.expand_dims(x, axis), (args, kwargs))
         return jax.tree.map(lambda x: jnp.squeeze(x, axis), f(*args, **kwargs))
 
     return wrapper

@@ -14,7 +14,7 @@ from .typing import StatePair
 
 
 class Token:
-    """Stands for a cell where things are compared: a cell's own == may be an array's."""
+    """Stands for a cell where things are compared: its own == may be an array's."""
 
     __slots__ = ("cell",)
 
@@ -99,6 +99,23 @@ def create(cell: Cell, initial: Callable[[], Any]) -> None:
         write(cell, initial())
 
 
+def set_initial(cell: Cell, value: Any) -> None:
+    """Makes `value` a new cell's first value, in the place of another."""
+    cell._initial = lambda: value
+    frames = thread.frames
+    if not frames:
+        cell._value = value
+    elif frames[-1].params is None:
+        frames[-1].created[cell] = value
+        write(cell, value)
+    elif not frames[-1].frozen:
+        module, name = cell.key
+        tree: Any = frames[-1].params if cell.trainable else frames[-1].state
+        tree.setdefault(module, {})[name] = (
+            value if cell.trainable else StatePair(value, value)
+        )
+
+
 def _find_named(frame: Frame, cell: Cell) -> Any:
     """Finds a cell's value in the trees of a transformed function.
 
@@ -121,9 +138,10 @@ def _find_named(frame: Frame, cell: Cell) -> Any:
         return found if cell.trainable else found.current
     if frame.frozen and (cell.trainable or cell._value is not None):
         raise ValueError(
-            f"{cell!r} has no value in the {'parameters' if cell.trainable else 'state'} "
-            f"passed to apply, under {module!r}/{name!r}: all variables must be read or "
-            f"created as part of `init`. There are the modules {sorted(tree)}."
+            f"{cell!r} has no value in the "
+            f"{'parameters' if cell.trainable else 'state'} passed to apply, under "
+            f"{module!r}/{name!r}: all variables must be read or created as part of "
+            f"`init`. There are the modules {sorted(tree)}."
         )
     value = cell._value
     if value is None:

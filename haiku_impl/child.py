@@ -10,7 +10,7 @@ from typing import Any
 import jax
 
 from .cells import Token, load_from_outer, place, write
-from .frames import Frame, Scope, thread
+from .frames import Frame, thread
 from .random import PRNGSequence
 
 RNG = "rng"

@@ -116,3 +116,48 @@ def context(
             rng_reserve_size=rng_reserve_size,
         )
     )
+
+
+def _exchange(name: str, value: bool | int) -> bool | int:
+    previous = getattr(_thread.config, name)
+    setattr(_thread.config, name, value)
+    return previous
+
+
+def check_jax_usage(enabled: bool = True) -> bool:
+    """Turns the check of plain JAX transforms on or off; returns what it was.
+
+    Args:
+      enabled: whether stateful calls inside plain JAX transforms are refused.
+
+    >>> from sonnax import haiku_impl as hk
+    >>> before = hk.experimental.check_jax_usage(True)
+    >>> hk.experimental.check_jax_usage(before)
+    True
+    """
+    return bool(_exchange("check_jax_usage", enabled))
+
+
+def module_auto_repr(enabled: bool) -> bool:
+    """Turns the repr made of constructor arguments on or off; returns what it was.
+
+    A class with `AUTO_REPR = False` goes without it in any case.
+
+    Args:
+      enabled: whether modules made from now on have it.
+    """
+    return bool(_exchange("module_auto_repr", enabled))
+
+
+def rng_reserve_size(size: int) -> int:
+    """Sets how many keys one split yields; returns what it was.
+
+    Args:
+      size: at least 1; other sizes give other keys.
+
+    Raises:
+      ValueError: if it is less.
+    """
+    if size <= 0:
+        raise ValueError(f"RNG reserve size needs to be more than 0, got {size}.")
+    return int(_exchange("rng_reserve_size", size))

@@ -22,7 +22,6 @@ class Context(contextlib.AbstractContextManager["Context"]):
 
     def __init__(self, frame: Frame):
         self._frame = frame
-        self._on_exit: list[Callable[[], None]] = []
 
     def collect_params(self) -> MutableParams:
         """Returns a copy of the parameters."""
@@ -38,7 +37,7 @@ class Context(contextlib.AbstractContextManager["Context"]):
 
     def add_teardown_callback(self, callback: Callable[[], None]) -> None:
         """Calls `callback()` whenever the context ends without an exception."""
-        self._on_exit.append(callback)
+        self._frame.on_exit.append(callback)
 
     def __enter__(self) -> "Context":
         thread.frames.append(self._frame)
@@ -47,7 +46,7 @@ class Context(contextlib.AbstractContextManager["Context"]):
     def __exit__(self, error: Any, *unused: Any) -> None:
         thread.frames.pop()
         if error is None:
-            for callback in self._on_exit:
+            for callback in self._frame.on_exit:
                 callback()
 
 

@@ -121,9 +121,7 @@ class ConvND(Module):
             self.output_channels,
         )
         check_mask(self.mask, w_shape)
-        w = get_parameter(
-            "w", w_shape, inputs.dtype, self.w_init or scaled_by_fan_in
-        )
+        w = get_parameter("w", w_shape, inputs.dtype, self.w_init or scaled_by_fan_in)
         out = convolution(
             inputs,
             w if self.mask is None else w * self.mask,

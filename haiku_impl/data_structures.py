@@ -1,26 +1,47 @@
-"""Trees of parameters and state: nested dicts, two levels deep."""
+"""Trees of parameters and state: nested mappings, two levels deep."""
 
-from collections.abc import Mapping
-from typing import Any
+# Conversions.
+from .flat_map import (
+    FlatComponents,
+    FlatMap,
+    to_dict,
+    to_haiku_dict,
+    to_immutable_dict,
+    to_mutable_dict,
+)
 
-import jax
+# Selecting, splitting, joining, measuring.
+from .filtering import (  # isort: skip
+    filter,
+    is_subset,
+    map,
+    merge,
+    partition,
+    partition_n,
+    traverse,
+    tree_bytes,
+    tree_size,
+)
 
+# Stacks.
+from .stacks import Stack, ThreadLocalStack  # isort: skip
 
-def to_dict(mapping: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns a copy of nested mappings as plain dicts; the leaves are shared.
-
-    >>> from sonnax import haiku_impl as hk
-    >>> hk.data_structures.to_dict({"linear": {"w": 1}})
-    {'linear': {'w': 1}}
-    """
-    return {
-        key: to_dict(value) if isinstance(value, Mapping) else jax.tree.map(_same, value)
-        for key, value in mapping.items()
-    }
-
-
-def _same(leaf: Any) -> Any:
-    return leaf
-
-
-to_haiku_dict = to_dict
+__all__ = [
+    "FlatComponents",
+    "FlatMap",
+    "Stack",
+    "ThreadLocalStack",
+    "filter",
+    "is_subset",
+    "map",
+    "merge",
+    "partition",
+    "partition_n",
+    "to_dict",
+    "to_haiku_dict",
+    "to_immutable_dict",
+    "to_mutable_dict",
+    "traverse",
+    "tree_bytes",
+    "tree_size",
+]

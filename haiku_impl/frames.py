@@ -129,11 +129,14 @@ class _Thread(threading.local):
         self.interceptors: list[Any] = [*_global_interceptors]
         self.method_hooks: list[Any] = []
         self.closure_boundaries: list[int] = []
+        self.keys_drawn = 0
         # Of the modules that make cells: the name scope that is entered, the names
         # given out where there is no frame, and the keys drawn where there is none.
         self.name_scope: Any = None
         self.registries: list[Scope] = []
         self.generator: Any = None
+        # Called when modules may have made new cells.
+        self.on_creation: list[Callable[[], None]] = []
 
 
 _global_interceptors: list[Any] = []

@@ -94,9 +94,7 @@ class SetterContext(_Named, _SetterFields):
 
 
 NextCreator = Callable[[Sequence[int], Any, Initializer], Any]
-Creator = Callable[
-    [NextCreator, Sequence[int], Any, Initializer, GetterContext], Any
-]
+Creator = Callable[[NextCreator, Sequence[int], Any, Initializer, GetterContext], Any]
 NextGetter = Callable[[Any], Any]
 Getter = Callable[[NextGetter, Any, GetterContext], Any]
 NextSetter = Callable[[Any], Any]

@@ -74,10 +74,11 @@ class Linear(Module):
         w = get_parameter(
             "w", (shape[-1], self.output_size), dtype, self.w_init or scaled_by_fan_in
         )
-        b = None
+        out = linear(inputs, w, precision=precision)
         if self.with_bias:
             b = get_parameter("b", (self.output_size,), dtype, self.b_init)
-        return linear(inputs, w, b, precision=precision)
+            out = add_bias(out, b)
+        return out
 
 
 class Bias(Module):

@@ -279,22 +279,24 @@ class Module(metaclass=_ModuleMetaclass):
 
     def params_dict(self) -> Mapping[str, jax.Array]:
         """Returns `{full name: value}` of the module's and submodules' parameters."""
-        return self._tree("params_dict", "params")
+        return _subtree(self, "params_dict", "params")
 
     def state_dict(self) -> Mapping[str, Any]:
         """Returns `{full name: value}` of the module's and submodules' state."""
-        return self._tree("state_dict", "state")
+        return _subtree(self, "state_dict", "state")
 
-    def _tree(self, caller: str, which: str) -> dict[str, Any]:
-        tree = getattr(frames.current(f"Module.{caller}"), which)
-        return {
-            f"{owner}/{name}": value.current if which == "state" else value
-            for owner, bundle in tree.items()
-            if owner == self.module_name
-            or owner.startswith(self.module_name + "/")
-            or owner in self._submodules
-            for name, value in bundle.items()
-        }
+
+# No method, since those run in a scope of their own, and interceptors see them.
+def _subtree(module: Module, caller: str, which: str) -> dict[str, Any]:
+    tree = getattr(frames.current(f"Module.{caller}"), which)
+    return {
+        f"{owner}/{name}": value.current if which == "state" else value
+        for owner, bundle in tree.items()
+        if owner == module.module_name
+        or owner.startswith(module.module_name + "/")
+        or owner in module._submodules
+        for name, value in bundle.items()
+    }
 
 
 def transparent(method: T) -> T:

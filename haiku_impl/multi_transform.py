@@ -182,9 +182,7 @@ def without_apply_rng(f: TransformedT) -> TransformedT:
 
     apply = _keyless(f.apply, count)
     kept = [*signatures.PARAMS, *signatures.STATE][:count]
-    sign(
-        apply, signatures.with_leading(inspect.signature(f.apply), count + 1, kept)
-    )
+    sign(apply, signatures.with_leading(inspect.signature(f.apply), count + 1, kept))
     return tie(type(f)(f.init, apply), f)
 
 

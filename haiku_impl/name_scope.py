@@ -16,7 +16,9 @@ class _NameScopeModule(Module):
 class _NameScope(contextlib.AbstractContextManager[None]):
     def __init__(self, name: str, method_name: str):
         if not name or name[0] == "/":
-            raise ValueError(f"Name scopes must not start with /, or be empty: {name!r}")
+            raise ValueError(
+                f"Name scopes must not start with /, or be empty: {name!r}"
+            )
         scopes = frames.current("name_scope").scopes
         depth = len(scopes)
         try:

@@ -190,7 +190,11 @@ def is_padfn(padding: PadFn | Sequence[PadFn] | Any) -> bool:
 
 
 def resolve(
-    padding: str | tuple[int, int] | Sequence[tuple[int, int]] | PadFn | Sequence[PadFn],
+    padding: str
+    | tuple[int, int]
+    | Sequence[tuple[int, int]]
+    | PadFn
+    | Sequence[PadFn],
     kernel: Sequence[int],
     rate: Sequence[int],
     n: int,

@@ -65,12 +65,14 @@ def owner_name(module: Any) -> str:
 def _lifted_prefix() -> str | None:
     if thread.frames[-1].frozen:
         return None
-    prefixes = [
-        prefix
+    # Keyed by the module, since the frames of one call share their scopes.
+    prefixes = {
+        id(module): prefix
         for frame in thread.frames
-        if (prefix := getattr(frame.scopes[-1].module, "prefix_name", None))
-    ]
-    return "/".join(prefixes) + "/" if prefixes else None
+        if (module := frame.scopes[-1].module) is not None
+        and (prefix := getattr(module, "_lifts_under", None))
+    }
+    return "/".join(prefixes.values()) + "/" if prefixes else None
 
 
 def _fail_without_init(shape: Sequence[int], dtype: Any) -> jax.Array:
@@ -267,7 +269,9 @@ def set_state(name: str, value: Any) -> None:
     bundle_name = _bundle_name(frame)
     if thread.state_setters:
         shape, dtype = (
-            jax.tree.map(lambda leaf, attribute=a: getattr(leaf, attribute, None), value)
+            jax.tree.map(
+                lambda leaf, attribute=a: getattr(leaf, attribute, None), value
+            )
             for a in ("shape", "dtype")
         )
         context = SetterContext(

@@ -169,7 +169,9 @@ def next_rng_key() -> jax.Array:
     >>> f.apply({}, jax.random.PRNGKey(0)).shape
     ()
     """
-    return next(_sequence("next_rng_key"))
+    sequence = _sequence("next_rng_key")
+    frames.thread.keys_drawn += 1
+    return next(sequence)
 
 
 def next_rng_keys(num: int) -> jax.Array:

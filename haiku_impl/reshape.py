@@ -58,14 +58,10 @@ class Reshape(Module):
         """
         if inputs.ndim <= self.preserve_dims:
             return inputs
-        kept, replaced = (
-            inputs.shape[: self.preserve_dims],
-            inputs.shape[self.preserve_dims :],
-        )
+        kept = inputs.shape[: self.preserve_dims]
+        total = math.prod(inputs.shape[self.preserve_dims :])
         known = math.prod(size for size in self.output_shape if size != -1)
-        # An empty batch leaves -1 undetermined for jnp.reshape itself.
-        missing = math.prod(replaced) // known if known else 0
-        shape = [missing if size == -1 else size for size in self.output_shape]
+        shape = [total // known if size == -1 else size for size in self.output_shape]
         return jnp.reshape(inputs, (*kept, *shape))
 
 

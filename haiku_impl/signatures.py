@@ -59,9 +59,7 @@ def returning(signature: inspect.Signature, result: Any) -> inspect.Signature:
     return _unchecked(list(signature.parameters.values()), result)
 
 
-def _unchecked(
-    parameters: list[inspect.Parameter], result: Any
-) -> inspect.Signature:
+def _unchecked(parameters: list[inspect.Parameter], result: Any) -> inspect.Signature:
     # Unchecked, since the function may itself have a parameter called rng.
     return inspect.Signature(
         parameters, return_annotation=result, __validate_parameters__=False

@@ -102,7 +102,7 @@ def transform_with_state(f: Callable[..., Any]) -> TransformedWithState:
     check_not_compiled(f)
     signature = inspect.signature(f)
 
-    def init(
+    def init_fn(
         rng: jax.Array | int | None, *args: Any, **kwargs: Any
     ) -> tuple[MutableParams, MutableState]:
         keys = _key_sequence(rng, "Init", "first", "init(rng, *a, **k)")
@@ -110,7 +110,7 @@ def transform_with_state(f: Callable[..., Any]) -> TransformedWithState:
             _call(f, args, kwargs)
         return context.collect_params(), context.collect_initial_state()
 
-    def apply(
+    def apply_fn(
         params: Mapping[str, Any] | None,
         state: Mapping[str, Any] | None,
         rng: jax.Array | int | None,
@@ -129,15 +129,17 @@ def transform_with_state(f: Callable[..., Any]) -> TransformedWithState:
         return out, context.collect_state()
 
     sign(
-        init,
+        init_fn,
         signatures.returning(
             signatures.with_leading(signature, 0, signatures.RNG),
             tuple[MutableParams, MutableState],
         ),
     )
     leading = [*signatures.PARAMS, *signatures.STATE, *signatures.RNG]
-    sign(apply, signatures.with_state(signatures.with_leading(signature, 0, leading)))
-    return tie(TransformedWithState(init, apply), f)
+    sign(
+        apply_fn, signatures.with_state(signatures.with_leading(signature, 0, leading))
+    )
+    return tie(TransformedWithState(init_fn, apply_fn), f)
 
 
 def sign(function: Callable[..., Any], signature: inspect.Signature) -> None:
@@ -171,8 +173,8 @@ def check_not_compiled(f: Callable[..., Any]) -> None:
     """Raises ValueError for a function that jax.jit or jax.pmap returned."""
     if isinstance(f, _COMPILED) or "PmapFunction" in type(f).__name__:
         raise ValueError(
-            f"The function {f!r} is already compiled by JAX, which takes pure functions "
-            "only, and a function that uses modules is not pure. You should instead "
+            f"The function {f!r} is already compiled by JAX, which takes pure "
+            "functions only, and a function that uses modules is not pure. You should instead "
             "compile what the transform returns: jax.jit(hk.transform(f).apply)."
         )
 
@@ -205,17 +207,15 @@ def _key_sequence(
         ) from error
 
 
-def _checked_mapping(
-    name: str, mapping: Mapping[str, Any] | None
-) -> Mapping[str, Any]:
+def _checked_mapping(name: str, mapping: Mapping[str, Any] | None) -> Mapping[str, Any]:
     if mapping is None:
         return {}
     # TensorFlow's modules wrap the dicts assigned to them in a class of its own.
     if not isinstance(mapping, Mapping) and type(mapping).__name__ != "_DictWrapper":
         raise TypeError(
-            f"The {name} argument does not appear valid: it should be a mapping, and is "
-            f"of type {type(mapping)}. Call apply(params, rng, ...) of hk.transform, and "
-            "apply(params, state, rng, ...) of hk.transform_with_state. The argument "
+            f"The {name} argument does not appear valid: it should be a mapping, and "
+            f"is of type {type(mapping)}. Call apply(params, rng, ...) of "
+            "hk.transform, and apply(params, state, rng, ...) of hk.transform_with_state. The argument "
             f"was: {mapping!r}."
         )
     return mapping
@@ -227,7 +227,7 @@ def refuse_keyword(name: str, kwargs: Mapping[str, Any]) -> None:
         raise TypeError(
             "The transforms add the arguments params, state and rng to apply. If the "
             "function transformed has arguments of the same names you must pass them "
-            f"positionally: f.apply(..., my_{name}), not f.apply(..., {name}=my_{name})."
+            f"positionally: f.apply(..., my_{name}), not f.apply(..., {name}=...)."
         )
 
 
@@ -255,22 +255,22 @@ def without_state(f: TransformedWithState) -> Transformed:
     1
     """
 
-    def init(*args: Any, **kwargs: Any) -> MutableParams:
+    def init_fn(*args: Any, **kwargs: Any) -> MutableParams:
         params, state = f.init(*args, **kwargs)
         check_no_state(state, "hk.transform_with_state")
         return params
 
-    def apply(params: Mapping[str, Any] | None, *args: Any, **kwargs: Any) -> Any:
+    def apply_fn(params: Mapping[str, Any] | None, *args: Any, **kwargs: Any) -> Any:
         refuse_keyword("state", kwargs)
         out, state = f.apply(params, None, *args, **kwargs)
         check_no_state(state, "hk.transform_with_state")
         return out
 
     init_signature = inspect.signature(f.init)
-    sign(init, signatures.without_state(init_signature))
+    sign(init_fn, signatures.without_state(init_signature))
     apply_signature = signatures.without_state(inspect.signature(f.apply))
-    sign(apply, signatures.with_leading(apply_signature, 2, signatures.PARAMS))
-    return tie(Transformed(init, apply), f)
+    sign(apply_fn, signatures.with_leading(apply_signature, 2, signatures.PARAMS))
+    return tie(Transformed(init_fn, apply_fn), f)
 
 
 def with_empty_state(f: Transformed) -> TransformedWithState:
@@ -285,15 +285,15 @@ def with_empty_state(f: Transformed) -> TransformedWithState:
     (1, {})
     """
 
-    def init(*args: Any, **kwargs: Any) -> tuple[MutableParams, MutableState]:
+    def init_fn(*args: Any, **kwargs: Any) -> tuple[MutableParams, MutableState]:
         return f.init(*args, **kwargs), to_haiku_dict({})
 
-    def apply(params: Any, state: Any, *args: Any, **kwargs: Any) -> Any:
+    def apply_fn(params: Any, state: Any, *args: Any, **kwargs: Any) -> Any:
         del state
         return f.apply(params, *args, **kwargs), to_haiku_dict({})
 
-    sign(init, signatures.with_state(inspect.signature(f.init)))
+    sign(init_fn, signatures.with_state(inspect.signature(f.init)))
     leading = [*signatures.PARAMS, *signatures.STATE]
     apply_signature = signatures.with_leading(inspect.signature(f.apply), 1, leading)
-    sign(apply, signatures.with_state(apply_signature))
-    return tie(TransformedWithState(init, apply), f)
+    sign(apply_fn, signatures.with_state(apply_signature))
+    return tie(TransformedWithState(init_fn, apply_fn), f)

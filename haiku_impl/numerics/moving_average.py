@@ -42,7 +42,7 @@ def update_average(
     """
     decay = lax.convert_element_type(decay, value.dtype)
     if warming_up:
-        decay = jnp.where(counter <= 0, jnp.zeros([], value.dtype), decay)
+        decay = lax.select(counter <= 0, lax.full_like(decay, 0), decay)
     one = jnp.ones([], value.dtype)
     hidden = hidden * decay + value * (one - decay)
     if zero_debias:

@@ -125,7 +125,7 @@ def normalize(
     """
     inv = _inverse_deviation(variance, scale, eps, x.ndim)
     out = (x - mean) * inv
-    return out if offset is None else out + _to_rank(offset, x.ndim)
+    return out if offset is None else out + _fit(offset, x)
 
 
 def normalize_folded(
@@ -183,53 +183,50 @@ def rms_normalize(
       [[1.0, -1.0]]
     """
     mean_square = jnp.mean(lax.square(x), tuple(axes), keepdims=True)
-    scaled = x if scale is None else x * _to_rank(scale, x.ndim)
+    scaled = x if scale is None else x * _fit(scale, x)
     return scaled * lax.rsqrt(mean_square + eps)
 
 
-def group_axes(
-    axes: tuple[int, ...] | slice, rank: int, channel_index: int
-) -> tuple[int, ...]:
-    """Returns the axes to reduce once the channels have been split into groups.
-
-    The channels become `[groups, channels / groups]`, of which the groups are
-    never reduced.
-
-    Args:
-      axes: The axes to normalise over, of the array without groups.
-      rank: Of the array without groups.
-      channel_index: -1 or 1.
-
-    Returns:
-      Axes of the array with groups.
-
-    Example:
-      >>> group_axes(slice(1, None), 4, -1), group_axes(slice(1, None), 4, 1)
-      ((1, 2, 4), (2, 3, 4))
-    """
-    first_moved = rank - 1 if channel_index == -1 else 1
-    return tuple(a + (a >= first_moved) for a in absolute_axes(axes, rank))
-
-
-def split_into_groups(x: jax.Array, groups: int, channel_index: int) -> jax.Array:
-    """Splits the channels in two axes, the groups first.
+def group_normalize(
+    x: jax.Array,
+    groups: int,
+    axes: tuple[int, ...] | slice,
+    scale: jax.Array | None,
+    offset: jax.Array | None,
+    eps: Any,
+    *,
+    channel_index: int = -1,
+) -> jax.Array:
+    """Normalises groups of channels by their moments (Wu and He, 2018).
 
     Args:
       x: `[batch, ..., channels]` or `[batch, channels, ...]`.
       groups: A divisor of the number of channels.
+      axes: The axes to reduce over; the channels stand for those of one group.
+      scale: At most of the rank of `x`, broadcastable; None is 1.
+      offset: As `scale`; None is 0.
+      eps: Added to the variance.
       channel_index: -1 or 1.
 
     Returns:
-      An array of one rank more.
+      An array of the shape of `x`.
 
     Example:
       >>> import jax.numpy as jnp
-      >>> split_into_groups(jnp.ones([2, 5, 6]), 3, -1).shape
-      (2, 5, 3, 2)
+      >>> x = jnp.array([[1.0, 3.0, 10.0, 20.0]])
+      >>> group_normalize(x, 2, slice(1, None), None, None, 0.0).tolist()
+      [[-1.0, 1.0, -1.0, 1.0]]
     """
     at = channel_index % x.ndim
-    shape = (*x.shape[:at], groups, x.shape[at] // groups, *x.shape[at + 1 :])
-    return x.reshape(shape)
+    grouped = x.reshape(
+        *x.shape[:at], groups, x.shape[at] // groups, *x.shape[at + 1 :]
+    )
+    # The axis of the groups itself is never reduced.
+    reduced = [axis + (axis >= at) for axis in absolute_axes(axes, x.ndim)]
+    mean, variance = moments(grouped, reduced)
+    out = normalize(grouped, mean, variance, None, None, eps).reshape(x.shape)
+    out = out if scale is None else out * _fit(scale, x)
+    return out if offset is None else out + _fit(offset, x)
 
 
 def _inverse_deviation(variance, scale, eps, rank):
@@ -238,5 +235,16 @@ def _inverse_deviation(variance, scale, eps, rank):
 
 
 def _to_rank(parameter, rank):
+    # Not to the whole shape of x: with one variance for each channel, what is
+    # computed with it stays as small.
+    parameter = jnp.asarray(parameter)
+    return lax.broadcast_to_rank(parameter, rank) if parameter.ndim else parameter
+
+
+def _fit(parameter, x):
     # Explicit, so that it also holds where `jax_numpy_rank_promotion` is "raise".
-    return lax.broadcast_to_rank(parameter, rank)
+    parameter = jnp.asarray(parameter)
+    if parameter.ndim in (0, x.ndim):
+        return parameter
+    trailing = range(x.ndim - parameter.ndim, x.ndim)
+    return lax.broadcast_in_dim(parameter, x.shape, tuple(trailing))
