@@ -1,6 +1,6 @@
 """Sonnet 2's API on JAX.
 
-    from sonnax import compat as snt
+from sonnax import compat as snt
 """
 
 # Modules and variables.

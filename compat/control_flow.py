@@ -233,8 +233,8 @@ def vmap(
                 raise
             names = [getattr(key, "cell", key) for key in outs[-1]]
             raise ValueError(
-                "A variable was assigned inside snt.vmap a value that differs along the "
-                f"mapped axis; assigned were {names}. Reduce it first "
+                "A variable was assigned, inside snt.vmap, a value that differs along "
+                f"the mapped axis; assigned were {names}. Reduce it first "
                 "(jax.lax.pmean over axis_name), or return it and assign outside."
             ) from error
         commit(writes)
@@ -262,7 +262,9 @@ def _union(keys: Any) -> tuple[Any, ...]:
     return tuple(dict.fromkeys(key for each in keys for key in each))
 
 
-def _carried(written: Sequence[Any], values: Sequence[Any], writes: Writes) -> list[Any]:
+def _carried(
+    written: Sequence[Any], values: Sequence[Any], writes: Writes
+) -> list[Any]:
     """Returns the new values of all that may be written, in the order of `written`."""
     new = dict(zip(writes.keys, writes.values))
     if unexpected := [key for key in new if key not in written]:

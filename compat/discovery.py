@@ -8,7 +8,8 @@ from jax.extend.core import jaxpr_as_fun
 
 from ..haiku_impl.cells import Cell, Token, read
 from ..haiku_impl.child import RNG, Writes, commit, run_child
-from ..haiku_impl.frames import thread
+from ..haiku_impl.frames import Frame, thread
+from ..haiku_impl.typing import StatePair
 
 
 class Found(NamedTuple):
@@ -36,11 +37,7 @@ def discover(
     def trace(args: Any, kwargs: Any) -> Writes:
         _, writes, child = run_child(f, args, kwargs)
         found.append(Found(list(child.cells), writes.keys))
-        created = dict(child.created)
-        if created and thread.generator in child.written:
-            # Otherwise the keys of the initial values would be drawn again.
-            created[thread.generator] = child.cells[thread.generator]
-        return Writes((cell.token for cell in created), created.values())
+        return _created(writes, child)
 
     jaxpr, created = jax.make_jaxpr(trace, return_shape=True)(args, kwargs)
     if created.keys:
@@ -48,6 +45,29 @@ def discover(
         values = compute(*jax.tree.leaves((args, kwargs)))
         commit(Writes(created.keys, values))
     return found[-1]
+
+
+def _created(writes: Writes, child: Frame) -> Writes:
+    """Returns the first values of what a child made, and the random keys after it."""
+    created: dict[Any, Any] = {c.token: value for c, value in child.created.items()}
+    for key, value in zip(writes.keys, writes.values):
+        if isinstance(key, tuple) and not _exists(key):
+            is_state = isinstance(value, StatePair)
+            created[key] = (
+                StatePair(value.initial, value.initial) if is_state else value
+            )
+    if created:
+        # Otherwise the keys of the initial values would be drawn again.
+        drawn = dict(zip(writes.keys, writes.values))
+        for key in (RNG, getattr(thread.generator, "token", None)):
+            if key in drawn:
+                created[key] = drawn[key]
+    return Writes(created, created.values())
+
+
+def _exists(key: tuple[str, str, str]) -> bool:
+    which, module, name = key
+    return name in getattr(thread.frames[-1], which).get(module, ())
 
 
 def current_values(keys: Sequence[Any]) -> list[Any]:

@@ -79,9 +79,7 @@ def value_and_grad(
         gradients: Any = _like(tree, iter(by_variable))
         if argnums is not None:
             by_argument = by_argument[0] if isinstance(argnums, int) else by_argument
-            gradients = (
-                by_argument if variables is None else (gradients, by_argument)
-            )
+            gradients = by_argument if variables is None else (gradients, by_argument)
         return ((value, aux) if has_aux else value), gradients
 
     return wrapped

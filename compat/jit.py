@@ -52,7 +52,7 @@ class Jit:
         functools.update_wrapper(self, f)
         self._f = f
         self._static = frozenset(static)
-        self._donate = {
+        self._donate: dict[str, Any] = {
             "donate_argnums": donate_argnums,
             "donate_variables": donate_variables,
         }
@@ -196,7 +196,7 @@ def jit(
     >>> int(step(10)), int(step(10)), int(count)
     (10, 20, 2)
     """
-    options = {
+    options: dict[str, Any] = {
         "static": (*_tuple(static_argnums), *_tuple(static_argnames)),
         "donate_argnums": _tuple(donate_argnums),
         "donate_variables": donate_variables,

@@ -92,16 +92,18 @@ class ModuleMetaclass(abc.ABCMeta):
     """Wraps the methods of modules so that they run inside the module's name scope."""
 
     def __new__(
-        mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any]
+        mcs: Any, name: str, bases: tuple[type, ...], namespace: dict[str, Any]
     ) -> Any:
         methods = []
         for key, value in namespace.items():
             if key == "name_scope" or (key.startswith("__") and key != "__call__"):
                 continue
             if isinstance(value, property):
-                accessors = (value.fget, value.fset, value.fdel)
-                scoped = (f and _with_name_scope(f) for f in accessors)
-                namespace[key] = property(*scoped, doc=value.__doc__)
+                fget, fset, fdel = (
+                    f and _with_name_scope(f)
+                    for f in (value.fget, value.fset, value.fdel)
+                )
+                namespace[key] = property(fget, fset, fdel, value.__doc__)
             elif inspect.isfunction(value):
                 methods.append(key)
         namespace.setdefault("__repr__", _repr)
@@ -177,6 +179,12 @@ class Module(metaclass=ModuleMetaclass):
         self._name_scope = child_scope(name)
         if not getattr(type(self).__init__, _UNSCOPED, False):
             thread.name_scope = self._name_scope
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if thread.on_creation and isinstance(value, Variable):
+            for callback in tuple(thread.on_creation):
+                callback()
 
     @property
     def name(self) -> str:
@@ -289,9 +297,7 @@ class Optimizer(Module):
     """The base class of optimizers."""
 
     @abc.abstractmethod
-    def apply(
-        self, updates: Sequence[Any], parameters: Sequence[Variable]
-    ) -> None:
+    def apply(self, updates: Sequence[Any], parameters: Sequence[Variable]) -> None:
         """Changes each parameter by its update.
 
         Args:

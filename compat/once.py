@@ -9,7 +9,7 @@ from ..haiku_impl.frames import thread
 _DONE = "_sonnax_once"
 
 
-def once(f: Callable[..., None]) -> Callable[..., None]:
+def once(f: Callable[..., Any]) -> Callable[..., None]:
     """Makes a function run at most once; a method, once for each instance.
 
     A call that ends with an exception does not count, nor does one inside a
@@ -51,6 +51,8 @@ def once(f: Callable[..., None]) -> Callable[..., None]:
                 "Keep the value in an attribute."
             )
         done.add(mark)
+        for callback in tuple(thread.on_creation):
+            callback()
         if thread.frames:
             thread.frames[-1].on_failure.append(lambda: done.discard(mark))
 

@@ -162,7 +162,7 @@ def without_state(f: TransformedWithState) -> Transformed:
         if state:
             raise NonEmptyStateError(
                 "Functions with variables that are not trainable need "
-                f"snt.functional.transform_with_state: there are some in {sorted(state)}."
+                f"snt.functional.transform_with_state: {sorted(state)} have some."
             )
 
     @functools.wraps(f.init)

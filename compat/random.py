@@ -1,4 +1,4 @@
-"""Random keys for modules: from the default generator, or from a pure function's key."""
+"""Random keys: from the default generator, or from a pure function's key."""
 
 import secrets
 from typing import Any
@@ -40,8 +40,8 @@ def set_seed(seed: int) -> None:
     """
     if thread.frames:
         raise ValueError(
-            "snt.random.set_seed was called inside a transformed function, whose random "
-            "keys are its inputs. Call it outside."
+            "snt.random.set_seed was called inside a transformed function, whose "
+            "random keys are its inputs. Call it outside."
         )
     thread.generator = _Generator(seed)
 
@@ -60,7 +60,7 @@ def next_key() -> jax.Array:
         return next(frame.rng)
     if frame is not None and frame.params is not None:
         raise MissingRNGError(
-            "A pure function draws random numbers (for initial values, dropout, ...), but "
+            "A pure function draws random numbers (initial values, dropout, ...), but "
             "no key was passed to it: call f.apply(..., rng=jax.random.key(seed))."
         )
     if thread.generator is None:

@@ -11,7 +11,24 @@ import numpy as np
 from ..haiku_impl import cells
 from ..haiku_impl.frames import thread
 from .dtypes import as_array, as_dtype
+from .indexed_slices import IndexedSlices
 from .naming import variable_names
+
+
+def _operand(other: Any) -> Any:
+    return other.value() if isinstance(other, Variable) else other
+
+
+def _unary(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda self, *args: function(self.value(), *args)
+
+
+def _binary(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda self, other: function(self.value(), _operand(other))
+
+
+def _reflected(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda self, other: function(_operand(other), self.value())
 
 
 class Variable(cells.Cell):
@@ -29,7 +46,7 @@ class Variable(cells.Cell):
       trainable: whether it is among the trainable variables (the parameters).
       name: its name; the active name scope is put before it and `:0` behind.
       dtype: its dtype, by default that of the value; Python's floats are float32.
-      shape: accepted for a check: the shape that the value must have.
+      shape: the shape that the value must have, any if None.
       constraint: a function applied by optimizers that know it; kept as it is.
       synchronization: kept for `snt.distribute`.
       aggregation: kept for `snt.distribute`.
@@ -66,19 +83,15 @@ class Variable(cells.Cell):
             )
         self.name, key = variable_names(name or "Variable")
         super().__init__(key, bool(trainable))
+        # JAX narrows 64 bits to 32 unless jax_enable_x64 is set; files keep the width.
+        self.declared_dtype = None if dtype is None else as_dtype(dtype)
         self.constraint = constraint
         self.synchronization = synchronization
         self.aggregation = aggregation
 
         def initial() -> Any:
             value = initial_value() if callable(initial_value) else initial_value
-            value = as_array(value, dtype)
-            if shape is not None and value.shape != tuple(shape):
-                raise ValueError(
-                    f"The initial value of {self.name!r} has shape {value.shape}, but "
-                    f"shape={tuple(shape)} was asked for."
-                )
-            return value
+            return as_array(value, dtype)
 
         if isinstance(initial_value, jax.core.Tracer):
             # A value of this trace cannot be made again in another.
@@ -88,8 +101,14 @@ class Variable(cells.Cell):
         else:
             cells.create(self, initial)
         value = cells.read(self)
+        if shape is not None and value.shape != tuple(shape):
+            raise ValueError(
+                f"The value of {self.name!r} has shape {value.shape}, but "
+                f"shape={tuple(shape)} was asked for."
+            )
         self.shape: tuple[int, ...] = value.shape
         self.dtype: np.dtype = value.dtype
+        self.declared_dtype = self.declared_dtype or value.dtype
 
     # Reading.
 
@@ -194,9 +213,35 @@ class Variable(cells.Cell):
         """Subtracts `delta` from the value, and returns the difference."""
         return self._changed(jnp.subtract, delta)
 
-    def _changed(self, change: Callable[[Any, Any], jax.Array], delta: Any) -> jax.Array:
+    def _changed(
+        self, change: Callable[[Any, Any], jax.Array], delta: Any
+    ) -> jax.Array:
         self._check_dtype(delta)
         return self.assign(change(self.value(), jnp.asarray(delta, self.dtype)))
+
+    # Rows of it.
+
+    def sparse_read(self, indices: Any) -> jax.Array:
+        """Returns rows of the value, `[*indices.shape, *shape[1:]]`."""
+        return jnp.take(self.value(), jnp.asarray(indices), axis=0, mode="clip")
+
+    def scatter_add(self, sparse_delta: IndexedSlices) -> jax.Array:
+        """Adds to rows of the value; those for one place add up. Returns the sum."""
+        return self._scatter(sparse_delta, "add")
+
+    def scatter_sub(self, sparse_delta: IndexedSlices) -> jax.Array:
+        """Subtracts from rows of the value, as `scatter_add` adds."""
+        return self._scatter(-sparse_delta, "add")
+
+    def scatter_update(self, sparse_delta: IndexedSlices) -> jax.Array:
+        """Replaces rows of the value; each place may occur only once."""
+        return self._scatter(sparse_delta, "set")
+
+    def _scatter(self, slices: IndexedSlices, how: str) -> jax.Array:
+        self._check_dtype(slices)
+        rows = self.value().at[jnp.asarray(slices.indices)]
+        # Places that the variable does not have are left out.
+        return self.assign(getattr(rows, how)(slices.values, mode="drop"))
 
     # Identity.
 
@@ -246,6 +291,41 @@ class Variable(cells.Cell):
             return f"<snt.Variable {about}>"
         return f"<snt.Variable {about}, numpy={self.numpy()!r}>"
 
+    __add__, __radd__ = _binary(operator.add), _reflected(operator.add)
+    __sub__, __rsub__ = _binary(operator.sub), _reflected(operator.sub)
+    __mul__, __rmul__ = _binary(operator.mul), _reflected(operator.mul)
+    __truediv__, __rtruediv__ = _binary(operator.truediv), _reflected(operator.truediv)
+    __floordiv__, __rfloordiv__ = (
+        _binary(operator.floordiv),
+        _reflected(operator.floordiv),
+    )
+    __mod__, __rmod__ = _binary(operator.mod), _reflected(operator.mod)
+    __pow__, __rpow__ = _binary(operator.pow), _reflected(operator.pow)
+    __matmul__, __rmatmul__ = _binary(operator.matmul), _reflected(operator.matmul)
+    __and__, __rand__ = _binary(operator.and_), _reflected(operator.and_)
+    __or__, __ror__ = _binary(operator.or_), _reflected(operator.or_)
+    __xor__, __rxor__ = _binary(operator.xor), _reflected(operator.xor)
+    __lshift__, __rlshift__ = _binary(operator.lshift), _reflected(operator.lshift)
+    __rshift__, __rrshift__ = _binary(operator.rshift), _reflected(operator.rshift)
+    __lt__ = _binary(operator.lt)
+    __le__ = _binary(operator.le)
+    __gt__ = _binary(operator.gt)
+    __ge__ = _binary(operator.ge)
+    __eq__ = _binary(operator.eq)
+    __ne__ = _binary(operator.ne)
+    __neg__ = _unary(operator.neg)
+    __pos__ = _unary(operator.pos)
+    __abs__ = _unary(operator.abs)
+    __invert__ = _unary(operator.invert)
+    __index__ = _unary(operator.index)
+    __bool__ = _unary(bool)
+    __int__ = _unary(int)
+    __float__ = _unary(float)
+    __complex__ = _unary(complex)
+    __round__ = _unary(round)
+    __format__ = _unary(format)
+    __divmod__ = _binary(divmod)
+
     __hash__ = cells.Cell.__hash__
 
 
@@ -269,47 +349,6 @@ class Reference:
 
     def __repr__(self) -> str:
         return f"<Reference to {self._variable!r}>"
-
-
-def _unary(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda self, *args: function(self.value(), *args)
-
-
-def _binary(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    return lambda self, other: function(self.value(), _operand(other))
-
-
-def _reflected(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    return lambda self, other: function(_operand(other), self.value())
-
-
-def _operand(other: Any) -> Any:
-    return other.value() if isinstance(other, Variable) else other
-
-
-_ARITHMETIC = (
-    *("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"),
-    *("and", "or", "xor", "lshift", "rshift"),
-)
-for _name in _ARITHMETIC:
-    _function = getattr(operator, f"__{_name}__")
-    setattr(Variable, f"__{_name}__", _binary(_function))
-    setattr(Variable, f"__r{_name}__", _reflected(_function))
-for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
-    setattr(Variable, f"__{_name}__", _binary(getattr(operator, f"__{_name}__")))
-for _name, _function in (
-    *((name, getattr(operator, f"__{name}__")) for name in ("neg", "pos", "abs")),
-    ("invert", operator.invert),
-    ("bool", bool),
-    ("int", int),
-    ("float", float),
-    ("complex", complex),
-    ("index", operator.index),
-    ("round", round),
-    ("divmod", divmod),
-    ("format", format),
-):
-    setattr(Variable, f"__{_name}__", _unary(_function))
 
 
 # jnp's compiled functions take trees only. As a tree a variable is its value, and a

@@ -1,0 +1,52 @@
+"""Checks of what modules are given: ranks, sizes, dtypes."""
+
+from typing import Any
+
+import jax
+
+
+def check_rank(inputs: jax.Array, rank: int, module: Any) -> None:
+    """Raises ValueError unless the inputs of `module` have exactly `rank` axes."""
+    if inputs.ndim != rank:
+        raise ValueError(
+            f"Shape {inputs.shape} must have rank {rank}: so many axes do the inputs "
+            f"of {module!r} have."
+        )
+
+
+def check_minimum_rank(inputs: jax.Array, rank: int, module: Any) -> None:
+    """Raises ValueError unless the inputs of `module` have `rank` axes or more."""
+    if inputs.ndim < rank:
+        raise ValueError(
+            f"Shape {inputs.shape} must have rank >= {rank}: the first axis of the "
+            f"inputs of {module!r} is the batch."
+        )
+
+
+def check_size(inputs: jax.Array, axis: int, size: int, module: Any) -> None:
+    """Raises ValueError unless an axis has the size that the variables were made for."""
+    if inputs.shape[axis] != size:
+        raise ValueError(
+            f"Axis {axis} of the inputs of {module!r} must have size {size}, as when "
+            f"its variables were made; the inputs have shape {inputs.shape}. Make "
+            "another module for them."
+        )
+
+
+def check_same_dtype(inputs: jax.Array, w: jax.Array, module: Any) -> None:
+    """Raises TypeError unless the inputs have the dtype of the variables."""
+    if inputs.dtype != w.dtype:
+        raise TypeError(
+            f"The inputs of {module!r} are {inputs.dtype}, but its variables are "
+            f"{w.dtype}, as were its first inputs. Cast the inputs, or see "
+            "snt.mixed_precision."
+        )
+
+
+def check_biases(with_bias: bool, b_init: Any) -> None:
+    """Raises ValueError if there is an initial value for a bias that is not made."""
+    if b_init is not None and not with_bias:
+        raise ValueError(
+            "When not using a bias the b_init must be None: with_bias=False was given "
+            f"with b_init={b_init!r}."
+        )

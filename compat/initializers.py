@@ -1,0 +1,368 @@
+"""`snt.initializers`: initial values of variables, equal in law to TensorFlow's.
+
+Each is a function of a shape and a dtype. Random ones draw a key from the default
+generator, or inside a pure function from its own; with a `seed` they draw none and
+give the same values at each call.
+"""
+
+import abc
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..haiku_impl.initializers import compute_fans
+from .dtypes import as_dtype
+from .random import next_key
+
+__all__ = [
+    "Constant",
+    "Identity",
+    "Initializer",
+    "Ones",
+    "Orthogonal",
+    "RandomNormal",
+    "RandomUniform",
+    "TruncatedNormal",
+    "VarianceScaling",
+    "Zeros",
+]
+
+# The standard deviation of a standard normal that is cut off at -2 and 2.
+_TRUNCATED_STDDEV = 0.87962566103423978
+
+_MODES = {
+    "fan_in": lambda fan_in, fan_out: fan_in,
+    "fan_out": lambda fan_in, fan_out: fan_out,
+    "fan_avg": lambda fan_in, fan_out: (fan_in + fan_out) / 2.0,
+}
+
+
+class Initializer(abc.ABC):
+    """The base class of initial values.
+
+    >>> import jax.numpy as jnp
+    >>> from sonnax import compat as snt
+    >>> class Count(snt.initializers.Initializer):
+    ...     def __call__(self, shape, dtype):
+    ...         return jnp.arange(jnp.prod(jnp.array(shape)), dtype=dtype).reshape(shape)
+    >>> Count()([2, 2], "float32").tolist()
+    [[0.0, 1.0], [2.0, 3.0]]
+    """
+
+    @abc.abstractmethod
+    def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
+        """Returns an array.
+
+        Args:
+          shape: a sequence of ints.
+          dtype: a dtype of JAX, NumPy or TensorFlow, or its name.
+        """
+
+
+class Zeros(Initializer):
+    """Fills an array with zeros.
+
+    >>> from sonnax import compat as snt
+    >>> snt.initializers.Zeros()([2], "float32").tolist()
+    [0.0, 0.0]
+    """
+
+    def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
+        return jnp.zeros(_sizes(shape), _numeric(dtype))
+
+
+class Ones(Initializer):
+    """Fills an array with ones.
+
+    >>> from sonnax import compat as snt
+    >>> snt.initializers.Ones()([2], "float32").tolist()
+    [1.0, 1.0]
+    """
+
+    def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
+        return jnp.ones(_sizes(shape), _numeric(dtype))
+
+
+class Constant(Initializer):
+    """Fills an array with one number.
+
+    Args:
+      value: a number.
+
+    Raises:
+      TypeError: if `value` is not a scalar, or when called, if it is no number of
+        the dtype asked for.
+
+    >>> from sonnax import compat as snt
+    >>> snt.initializers.Constant(3)([2], "float32").tolist()
+    [3.0, 3.0]
+    """
+
+    def __init__(self, value: float | int):
+        if not np.isscalar(value):
+            raise TypeError(
+                f"Constant takes a scalar, not {value!r} of type {type(value)}. For an "
+                "array pass a function of a shape and a dtype that returns it."
+            )
+        self.value = value
+
+    def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
+        dtype = _numeric(dtype)
+        if not np.can_cast(np.min_scalar_type(self.value), dtype, "same_kind"):
+            raise TypeError(
+                f"Constant({self.value!r}) cannot fill an array of dtype {dtype}: give "
+                "a number of that kind."
+            )
+        return jnp.full(_sizes(shape), self.value, dtype)
+
+
+class RandomUniform(Initializer):
+    """Draws from a uniform distribution over `[minval, maxval)`.
+
+    Args:
+      minval: the lower limit, a number or an array `[]`, default 0.
+      maxval: the upper limit, likewise, default 1.
+      seed: an int with which every call gives the same values; None for new ones.
+
+    >>> from sonnax import compat as snt
+    >>> x = snt.initializers.RandomUniform(2, 3)([100], "float32")
+    >>> bool((2 <= x).all() and (x < 3).all())
+    True
+    """
+
+    def __init__(self, minval: Any = 0, maxval: Any = 1, seed: int | None = None):
+        self.minval = minval
+        self.maxval = maxval
+        self.seed = seed
+
+    def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
+        dtype = _numeric(dtype)
+        integral = jnp.issubdtype(dtype, jnp.integer)
+        draw = jax.random.randint if integral else jax.random.uniform
+        shape, key = _sizes(shape), _key(self.seed)
+        return draw(key, shape, minval=self.minval, maxval=self.maxval, dtype=dtype)
+
+
+class RandomNormal(Initializer):
+    """Draws from a normal distribution.
+
+    Args:
+      mean: a number or an array `[]`, default 0.
+      stddev: the standard deviation, likewise, default 1.
+      seed: an int with which every call gives the same values; None for new ones.
+
+    >>> from sonnax import compat as snt
+    >>> snt.initializers.RandomNormal(stddev=0.1)([2, 3], "float32").shape
+    (2, 3)
+    """
+
+    def __init__(self, mean: Any = 0.0, stddev: Any = 1.0, seed: int | None = None):
+        self.mean = mean
+        self.stddev = stddev
+        self.seed = seed
+
+    def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
+        dtype = _floating(dtype)
+        x = jax.random.normal(_key(self.seed), _sizes(shape), dtype)
+        return x * jnp.asarray(self.stddev, dtype) + jnp.asarray(self.mean, dtype)
+
+
+class TruncatedNormal(Initializer):
+    """Draws from a normal distribution whose tails beyond two deviations are cut.
+
+    Args:
+      mean: a number or an array `[]`, default 0.
+      stddev: the standard deviation before the tails are cut, likewise, default 1.
+      seed: an int with which every call gives the same values; None for new ones.
+
+    >>> from sonnax import compat as snt
+    >>> x = snt.initializers.TruncatedNormal(mean=1.0, stddev=0.1)([100], "float32")
+    >>> bool((abs(x - 1) <= 0.2 + 1e-6).all())
+    True
+    """
+
+    def __init__(self, mean: Any = 0.0, stddev: Any = 1.0, seed: int | None = None):
+        self.mean = mean
+        self.stddev = stddev
+        self.seed = seed
+
+    def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
+        dtype = _floating(dtype)
+        key = _key(self.seed)
+        x = jax.random.truncated_normal(key, -2.0, 2.0, _sizes(shape), dtype)
+        return x * jnp.asarray(self.stddev, dtype) + jnp.asarray(self.mean, dtype)
+
+
+class Identity(Initializer):
+    """Gives an identity matrix, or for more than two axes a batch of them.
+
+    Args:
+      gain: what it is multiplied by, default 1.
+
+    Raises:
+      ValueError: when called, if the shape has fewer than two axes.
+
+    >>> from sonnax import compat as snt
+    >>> snt.initializers.Identity(gain=2)([2, 3], "float32").tolist()
+    [[2.0, 0.0, 0.0], [0.0, 2.0, 0.0]]
+    """
+
+    def __init__(self, gain: float = 1.0):
+        self.gain = gain
+
+    def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
+        shape, dtype = _matrix(self, shape), _numeric(dtype)
+        eye = jnp.eye(shape[-2], shape[-1], dtype=dtype)
+        return jnp.broadcast_to(jnp.asarray(self.gain, dtype) * eye, shape)
+
+
+class Orthogonal(Initializer):
+    """Draws an orthogonal matrix, uniformly (Saxe et al., 2013).
+
+    Of more than two axes all but the last are taken together. If there are fewer rows
+    than columns the rows are orthonormal, else the columns.
+
+    Args:
+      gain: what the matrix is multiplied by, default 1.
+      seed: an int with which every call gives the same values; None for new ones.
+
+    Raises:
+      ValueError: when called, if the shape has fewer than two axes.
+
+    >>> import jax.numpy as jnp
+    >>> from sonnax import compat as snt
+    >>> w = snt.initializers.Orthogonal()([3, 2], "float32")
+    >>> bool(jnp.allclose(w.T @ w, jnp.eye(2), atol=1e-6))
+    True
+    """
+
+    def __init__(self, gain: float = 1.0, seed: int | None = None):
+        self.gain = gain
+        self.seed = seed
+
+    def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
+        shape, dtype = _matrix(self, shape), _floating(dtype)
+        rows, columns = math.prod(shape[:-1]), shape[-1]
+        tall = (max(rows, columns), min(rows, columns))
+        q, r = jnp.linalg.qr(jax.random.normal(_key(self.seed), tall, dtype))
+        # Only with a positive diagonal of R is Q distributed uniformly.
+        q = q * jnp.sign(jnp.diagonal(r))
+        w = q.T if rows < columns else q
+        return jnp.asarray(self.gain, dtype) * w.reshape(shape)
+
+
+class VarianceScaling(Initializer):
+    """Draws with a variance of `scale` over the number of connected units.
+
+    LeCun's initial values are the default, Glorot's have `mode="fan_avg"`, and He's
+    `scale=2.0`. The deviation is that of the values after their tails are cut. For
+    the weights of a transposed convolution "fan_in" and "fan_out" change places.
+
+    Args:
+      scale: a positive number, default 1.
+      mode: which units count: "fan_in" (default), "fan_out", or their mean "fan_avg".
+      distribution: "truncated_normal" (default), "normal" or "uniform".
+      seed: an int with which every call gives the same values; None for new ones.
+
+    Raises:
+      ValueError: if an argument is none of these.
+
+    >>> from sonnax import compat as snt
+    >>> x = snt.initializers.VarianceScaling(3.0, distribution="uniform")(
+    ...     [9, 50], "float32")
+    >>> bool((abs(x) <= 1).all())
+    True
+    """
+
+    def __init__(
+        self,
+        scale: float = 1.0,
+        mode: str = "fan_in",
+        distribution: str = "truncated_normal",
+        seed: int | None = None,
+    ):
+        if scale <= 0:
+            raise ValueError(f"`scale` must be a positive float, got {scale}.")
+        if mode not in _MODES:
+            raise ValueError(
+                f"Invalid `mode` argument: {mode!r} is none of {sorted(_MODES)}."
+            )
+        distribution = distribution.lower()
+        if distribution not in _DISTRIBUTIONS:
+            raise ValueError(
+                f"Invalid `distribution` argument: {distribution!r} is none of "
+                f"{sorted(_DISTRIBUTIONS)}."
+            )
+        self.scale = scale
+        self.mode = mode
+        self.distribution = distribution
+        self.seed = seed
+
+    def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
+        shape, dtype = _sizes(shape), _floating(dtype)
+        units = _MODES[self.mode](*compute_fans(shape))
+        stddev = math.sqrt(self.scale / max(1.0, units))
+        return _DISTRIBUTIONS[self.distribution](stddev, self.seed)(shape, dtype)
+
+
+def _uniform(stddev: float, seed: int | None) -> Initializer:
+    limit = math.sqrt(3.0) * stddev
+    return RandomUniform(-limit, limit, seed)
+
+
+_DISTRIBUTIONS = {
+    "normal": lambda stddev, seed: RandomNormal(0.0, stddev, seed),
+    "truncated_normal": lambda stddev, seed: TruncatedNormal(
+        0.0, stddev / _TRUNCATED_STDDEV, seed
+    ),
+    "uniform": _uniform,
+}
+
+
+def scaled_by_fan_in(fan_in: int) -> Initializer:
+    """Returns the default of weights: a truncated normal with stddev 1 / sqrt(fan_in).
+
+    From Ioffe and Szegedy, 2015.
+    """
+    return TruncatedNormal(stddev=1.0 / math.sqrt(fan_in))
+
+
+def _sizes(shape: Any) -> tuple[int, ...]:
+    """Returns a shape as a tuple, for any kind of sequence of sizes, or one size."""
+    if isinstance(shape, int | np.integer):
+        return (int(shape),)
+    return tuple(int(size) for size in shape)
+
+
+def _matrix(initializer: Initializer, shape: Any) -> tuple[int, ...]:
+    sizes = _sizes(shape)
+    if len(sizes) < 2:
+        raise ValueError(
+            f"{type(initializer).__name__} fills arrays of two or more axes, not of "
+            f"shape {sizes}."
+        )
+    return sizes
+
+
+def _key(seed: int | None) -> jax.Array:
+    return next_key() if seed is None else jax.random.key(seed)
+
+
+def _floating(dtype: Any) -> np.dtype:
+    dtype = as_dtype(dtype)
+    if not jnp.issubdtype(dtype, jnp.floating):
+        raise ValueError(f"Expected a floating point type, got {dtype}.")
+    return dtype
+
+
+def _numeric(dtype: Any) -> np.dtype:
+    dtype = as_dtype(dtype)
+    if not jnp.issubdtype(dtype, jnp.floating) and not jnp.issubdtype(
+        dtype, jnp.integer
+    ):
+        raise ValueError(f"Expected a floating point or integer type, got {dtype}.")
+    return dtype

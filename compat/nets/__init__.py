@@ -1,0 +1,5 @@
+"""`snt.nets`: networks."""
+
+from .mlp import MLP
+
+__all__ = ["MLP"]
