@@ -50,3 +50,12 @@ def check_biases(with_bias: bool, b_init: Any) -> None:
             "When not using a bias the b_init must be None: with_bias=False was given "
             f"with b_init={b_init!r}."
         )
+
+
+def check_passed(creates: bool, passed: Any, name: str) -> None:
+    """Raises ValueError if `name` is passed to a call of a module that makes its own."""
+    if creates and passed is not None:
+        raise ValueError(
+            f"Cannot pass `{name}` at call time if `create_{name}=True`: make the "
+            f"module with create_{name}=False."
+        )

@@ -29,7 +29,7 @@ def remat(
     [6.0]
     """
 
-    @functools.wraps(f)
+    @functools.wraps(f, updated=())
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         def pure(args: Any) -> Any:
             out, writes, _ = run_child(f, args, kwargs)
@@ -206,7 +206,7 @@ def vmap(
     [0.0, 2.0, 4.0]
     """
 
-    @functools.wraps(f)
+    @functools.wraps(f, updated=())
     def wrapped(*args: Any) -> Any:
         outs: list[Any] = []
 

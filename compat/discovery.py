@@ -43,7 +43,7 @@ def discover(
     if created.keys:
         compute = jax.jit(jaxpr_as_fun(jaxpr))
         values = compute(*jax.tree.leaves((args, kwargs)))
-        commit(Writes(created.keys, values))
+        commit(jax.tree.unflatten(jax.tree.structure(created), values))
     return found[-1]
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -38,8 +39,11 @@ def as_array(value: Any, dtype: Any = None) -> Any:
       dtype: the dtype of the result. By default an array keeps its own; Python's
         floats become float32 and its ints int32, as in TensorFlow.
     """
+    if dtype is None and isinstance(value, jax.Array):
+        return value
     if dtype is not None:
         return jnp.asarray(value, as_dtype(dtype))
-    if not hasattr(value, "dtype"):
-        dtype = {"f": jnp.float32, "i": jnp.int32}.get(np.result_type(value).kind)
+    leaves = jax.tree.leaves(value)
+    if leaves and not any(hasattr(leaf, "dtype") for leaf in leaves):
+        dtype = {"f": jnp.float32, "i": jnp.int32}.get(np.result_type(*leaves).kind)
     return jnp.asarray(value, dtype)

@@ -54,7 +54,7 @@ def value_and_grad(
             "such as net.trainable_variables, or argnums."
         )
 
-    @functools.wraps(f)
+    @functools.wraps(f, updated=())
     def wrapped(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         tree = _variables(f, variables, args, kwargs)
         leaves = list(flatten(tree))
@@ -111,7 +111,7 @@ def grad(
     """
     differentiated = value_and_grad(f, variables, argnums=argnums, has_aux=has_aux)
 
-    @functools.wraps(f)
+    @functools.wraps(f, updated=())
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         value, gradients = differentiated(*args, **kwargs)
         return (gradients, value[1]) if has_aux else gradients

@@ -112,12 +112,7 @@ class Constant(Initializer):
 
     def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
         dtype = _numeric(dtype)
-        if not np.can_cast(np.min_scalar_type(self.value), dtype, "same_kind"):
-            raise TypeError(
-                f"Constant({self.value!r}) cannot fill an array of dtype {dtype}: give "
-                "a number of that kind."
-            )
-        return jnp.full(_sizes(shape), self.value, dtype)
+        return jnp.full(_sizes(shape), _number(self.value, dtype), dtype)
 
 
 class RandomUniform(Initializer):
@@ -205,6 +200,7 @@ class Identity(Initializer):
 
     Raises:
       ValueError: when called, if the shape has fewer than two axes.
+      TypeError: when called, if `gain` is no int for an integer dtype.
 
     >>> from sonnax import compat as snt
     >>> snt.initializers.Identity(gain=2)([2, 3], "float32").tolist()
@@ -217,7 +213,7 @@ class Identity(Initializer):
     def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
         shape, dtype = _matrix(self, shape), _numeric(dtype)
         eye = jnp.eye(shape[-2], shape[-1], dtype=dtype)
-        return jnp.broadcast_to(jnp.asarray(self.gain, dtype) * eye, shape)
+        return jnp.broadcast_to(_number(self.gain, dtype) * eye, shape)
 
 
 class Orthogonal(Initializer):
@@ -346,6 +342,18 @@ def _matrix(initializer: Initializer, shape: Any) -> tuple[int, ...]:
             f"shape {sizes}."
         )
     return sizes
+
+
+def _number(value: Any, dtype: np.dtype) -> jax.Array:
+    """Returns a number in a dtype of its own kind, as TensorFlow converts it."""
+    kinds = (int, np.integer)
+    if not jnp.issubdtype(dtype, jnp.integer):
+        kinds = (int, float, np.number, jax.Array)
+    if not isinstance(value, kinds):
+        raise TypeError(
+            f"Cannot convert {value!r} to {dtype}: give a number of that kind."
+        )
+    return jnp.asarray(value, dtype)
 
 
 def _key(seed: int | None) -> jax.Array:

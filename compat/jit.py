@@ -49,7 +49,7 @@ class Jit:
         donate_argnums: Sequence[int] = (),
         donate_variables: bool = False,
     ):
-        functools.update_wrapper(self, f)
+        functools.update_wrapper(self, f, updated=())
         self._f = f
         self._static = frozenset(static)
         self._donate: dict[str, Any] = {
@@ -148,7 +148,7 @@ class Jit:
             # A weak reference, or the method would keep its instance alive.
             ref = weakref.ref(instance)
 
-            @functools.wraps(self._f)
+            @functools.wraps(self._f, updated=())
             def method(*args: Any, **kwargs: Any) -> Any:
                 return self._f(ref(), *args, **kwargs)
 

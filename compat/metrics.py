@@ -13,7 +13,7 @@ from .once import once
 from .variable import Variable
 
 
-class Metric(Module, metaclass=type(Module)):
+class Metric(Module):
     """The base class of metrics: calling one updates it and returns its value."""
 
     @abc.abstractmethod
@@ -76,7 +76,7 @@ class Sum(Metric):
 
     @property
     def value(self) -> jax.Array:
-        return _initialized(self, self.sum).value()
+        return as_array(_initialized(self, self.sum))
 
     def reset(self) -> None:
         total = _initialized(self, self.sum)
@@ -119,8 +119,8 @@ class Mean(Metric):
 
     @property
     def value(self) -> jax.Array:
-        total = _initialized(self, self.sum)
-        return total / self.count.value().astype(total.dtype)
+        total = as_array(_initialized(self, self.sum))
+        return total / as_array(self.count).astype(total.dtype)
 
     def reset(self) -> None:
         total = _initialized(self, self.sum)

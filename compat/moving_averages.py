@@ -57,8 +57,13 @@ class ExponentialMovingAverage(Metric):
 
         Args:
           value: floating, of the shape of those before.
+
+        Raises:
+          TypeError: if it is not floating.
         """
         value = lax.stop_gradient(as_array(value))
+        if not jnp.issubdtype(value.dtype, jnp.floating):
+            raise TypeError(f"{self!r} averages floating values, not {value.dtype}.")
         self.initialize(value)
         hidden, average = self._variables()
         count = self._counter.assign_add(1)
@@ -72,7 +77,7 @@ class ExponentialMovingAverage(Metric):
     @property
     def value(self) -> jax.Array:
         """The average so far, of the shape of the values; zeros after `initialize`."""
-        return self._variables()[1].value()
+        return as_array(self._variables()[1])
 
     def reset(self) -> None:
         """Forgets all values."""

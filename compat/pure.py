@@ -97,13 +97,13 @@ def transform_with_state(f: Callable[..., Any]) -> TransformedWithState:
     """
     check_not_compiled(f)
 
-    @functools.wraps(f)
+    @functools.wraps(f, updated=())
     def init(*args: Any, rng: Any = None, **kwargs: Any) -> Any:
         context = new_context(rng=_outside_frames() if rng is None else rng)
         _call(context, f, args, kwargs)
         return context.collect_params(), context.collect_initial_state()
 
-    @functools.wraps(f)
+    @functools.wraps(f, updated=())
     def apply(
         params: Mapping[str, Any],
         state: Mapping[str, Any] | None,
@@ -165,13 +165,13 @@ def without_state(f: TransformedWithState) -> Transformed:
                 f"snt.functional.transform_with_state: {sorted(state)} have some."
             )
 
-    @functools.wraps(f.init)
+    @functools.wraps(f.init, updated=())
     def init(*args: Any, **kwargs: Any) -> MutableParams:
         params, state = f.init(*args, **kwargs)
         check(state)
         return params
 
-    @functools.wraps(f.apply)
+    @functools.wraps(f.apply, updated=())
     def apply(params: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
         out, state = f.apply(params, {}, *args, **kwargs)
         check(state)

@@ -33,6 +33,8 @@ class _Reader(Protocol):
 
     def read(self, name: str, verify: bool = True) -> np.ndarray: ...
 
+    def verify(self, name: str) -> None: ...
+
     def check_files(self) -> None: ...
 
 
@@ -157,7 +159,7 @@ class Checkpoint(Mapping[str, np.ndarray]):
         """
         self.check_files()
         for i, name in enumerate(self, start=1):
-            self.read(name)
+            self._reader.verify(name)
             if progress is not None:
                 progress(i, len(self))
         _ = self.object_graph  # parsing it is its check

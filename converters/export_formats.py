@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import BinaryIO
 import numpy as np
 
 from .errors import CheckpointError
+from .replaced_file import replace_file
 
 Progress = Callable[[int, int], None]
 
@@ -257,19 +257,14 @@ def _reported(
 
 @contextmanager
 def _replacing(destination: Path) -> Iterator[BinaryIO]:
-    """A file beside the destination that takes its place if all goes well."""
-    partial = destination.with_name(f".{destination.name}.{os.getpid()}.partial")
+    """`replace_file` with the errors of an export."""
     try:
-        with open(partial, "wb") as file:
+        with replace_file(str(destination)) as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, destination)
     except CheckpointError:
+        # A missing data file is an OSError too, but not the destination's.
         raise
     except OSError as error:
         raise ExportError(
             f"can't be written: {error.strerror or error}", path=str(destination)
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)

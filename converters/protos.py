@@ -23,6 +23,7 @@ VERSIONS = Message(
     {
         1: Field("producer", "int32"),
         2: Field("min_consumer", "int32"),
+        3: Field("bad_consumers", "packed varint", repeated=True),
     },
 )
 SHAPE = Message(

@@ -20,13 +20,13 @@ from .errors import CorruptCheckpointError, UnsupportedCheckpointError
 from .ordered_code import slice_key
 from .protos import SAVED_TENSOR_SLICES
 from .table import Table
+from .tensor_bundle import check_version
 from .tensor_dtypes import TensorDtype
 from .tensor_info import TensorInfo, TensorSlice
 from .tensor_slices import assemble, extents_of, shape_of, stored_slice
 
 __all__ = ["SavedSlices"]
 
-CONSUMER_VERSION = 1
 _CHUNK = 1 << 20
 
 # The fields whose bytes are the values; the others hold varints.
@@ -133,6 +133,10 @@ class SavedSlices:
                 str(error), path=self.path, tensor=name
             ) from None
 
+    def verify(self, name: str) -> None:
+        """Checks a tensor's record."""
+        self.read(name)
+
     def check_files(self) -> None:
         """Does nothing: opening has found all files, and each one's end."""
 
@@ -146,13 +150,7 @@ class SavedSlices:
             meta = wire.decode(SAVED_TENSOR_SLICES, value)["meta"]
             if meta is None:
                 raise wire.WireError("the first record does not list them")
-            version = meta["versions"]
-            if version and version["min_consumer"] > CONSUMER_VERSION:
-                raise UnsupportedCheckpointError(
-                    f"needs a reader of version {version['min_consumer']} or later; "
-                    f"this one has version {CONSUMER_VERSION}",
-                    path=table.path,
-                )
+            check_version(meta["versions"], table.path)
             for proto in meta["tensors"]:
                 name = proto["name"]
                 shape = shape_of(proto["shape"])

@@ -12,11 +12,19 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import time
 
 from .errors import CheckpointNotFoundError, CorruptCheckpointError
 from .mapped_file import map_file
+from .replaced_file import replace_file
 
-__all__ = ["CheckpointState", "format_state", "parse_state", "read_state"]
+__all__ = [
+    "CheckpointState",
+    "format_state",
+    "parse_state",
+    "read_state",
+    "record_latest",
+]
 
 STATE_FILE = "checkpoint"
 _MAX_BYTES = 64 << 20
@@ -48,11 +56,13 @@ class CheckpointState:
       latest: the latest checkpoint's path as written, None if there is none.
       paths: all checkpoints' paths as written, oldest first.
       timestamps: when each was saved, in seconds since 1970, where recorded.
+      last_preserved: when a CheckpointManager last kept one for good.
     """
 
     latest: str | None
     paths: tuple[str, ...] = ()
     timestamps: tuple[float, ...] = ()
+    last_preserved: float | None = None
 
 
 def read_state(directory: str) -> CheckpointState | None:
@@ -65,6 +75,53 @@ def read_state(directory: str) -> CheckpointState | None:
     Raises:
       CorruptCheckpointError: the file is no state file.
     """
+    state = _read(directory)
+    if state is None:
+        return None
+    return dataclasses.replace(
+        state,
+        latest=None if state.latest is None else _inside(directory, state.latest),
+        paths=tuple(_inside(directory, path) for path in state.paths),
+    )
+
+
+def record_latest(prefix: str) -> None:
+    """Makes a checkpoint the latest that its directory's state file names.
+
+    Checkpoints that the file names and that are still there stay listed.
+
+    Args:
+      prefix: the path without `.index` of a V2 checkpoint.
+
+    Raises:
+      CorruptCheckpointError: there is a state file, and it is none.
+      OSError: the file can't be written.
+
+    Example:
+      >>> import tempfile
+      >>> directory = tempfile.mkdtemp()
+      >>> record_latest(directory + "/ckpt-3")
+      >>> parse_state(open(directory + "/checkpoint").read()).paths
+      ('ckpt-3',)
+    """
+    directory, name = os.path.split(prefix)
+    state = _read(directory) or CheckpointState(None)
+    known = dict(zip(state.paths, state.timestamps + (None,) * len(state.paths)))
+    saved: dict[str, float] = {}
+    for path, timestamp in known.items():
+        index = f"{_inside(directory, path)}.index"
+        if os.path.basename(path) != name and os.path.isfile(index):
+            saved[path] = os.path.getmtime(index) if timestamp is None else timestamp
+    saved[name] = time.time()
+    text = format_state(
+        CheckpointState(name, tuple(saved), tuple(saved.values()), state.last_preserved)
+    )
+    with replace_file(os.path.join(directory, STATE_FILE)) as file:
+        file.write(text.encode("utf-8", "surrogateescape"))
+
+
+def _read(directory: str) -> CheckpointState | None:
+    """Returns the state as written, or None without the file."""
     path = os.path.join(directory, STATE_FILE)
     try:
         data = map_file(path)
@@ -75,16 +132,11 @@ def read_state(directory: str) -> CheckpointState | None:
             f"has {len(data)} bytes, too many for a list of checkpoints", path=path
         )
     try:
-        state = parse_state(str(data, "utf-8"))
+        return parse_state(str(data, "utf-8"))
     except ValueError as error:
         raise CorruptCheckpointError(
             f"is no checkpoint state file: {error}", path=path
         ) from None
-    return CheckpointState(
-        None if state.latest is None else _inside(directory, state.latest),
-        tuple(_inside(directory, each) for each in state.paths),
-        state.timestamps,
-    )
 
 
 def parse_state(text: str) -> CheckpointState:
@@ -118,12 +170,14 @@ def parse_state(text: str) -> CheckpointState:
             i += 1
         found[name].append(str(value, "utf-8"))
     latest = found["model_checkpoint_path"]
-    if len(latest) > 1:
-        raise ValueError("model_checkpoint_path is given twice")
+    preserved = found["last_preserved_timestamp"]
+    if len(latest) > 1 or len(preserved) > 1:
+        raise ValueError("a field that is no list is given twice")
     return CheckpointState(
         latest[0] if latest and latest[0] else None,
         tuple(found["all_model_checkpoint_paths"]),
         tuple(found["all_model_checkpoint_timestamps"]),
+        preserved[0] if preserved else None,
     )
 
 
@@ -139,6 +193,8 @@ def format_state(state: CheckpointState) -> str:
     lines = [f"model_checkpoint_path: {_quote(state.latest or '')}"]
     lines += [f"all_model_checkpoint_paths: {_quote(path)}" for path in state.paths]
     lines += [f"all_model_checkpoint_timestamps: {time}" for time in state.timestamps]
+    if state.last_preserved is not None:
+        lines.append(f"last_preserved_timestamp: {state.last_preserved}")
     return "\n".join(lines) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""How string tensors are stored: lengths, their checksum, then all bytes."""
+"""How tensors of bytes are stored: strings, and variants, which are only checked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from .checksums import crc32c, mask
 from .wire import WireError, read_varint, write_varint
 
-__all__ = ["decode_strings", "encode_strings"]
+__all__ = ["decode_strings", "encode_strings", "variants_crc"]
 
 Order = Literal["little", "big"]
 
@@ -70,6 +70,36 @@ def encode_strings(strings: Sequence[bytes]) -> tuple[bytes, int]:
     crc = _lengths_crc(lengths, "little")
     tail = mask(crc).to_bytes(4, "little") + b"".join(strings)
     return b"".join(map(write_varint, lengths)) + tail, crc32c(tail, crc)
+
+
+def variants_crc(view: memoryview, count: int) -> int:
+    """Returns the CRC32C of a variant tensor, which is checked but not decoded.
+
+    Each element is its length, its bytes and the checksum of all before it.
+
+    Args:
+      view: all stored bytes of the tensor.
+      count: the number of elements of its shape.
+
+    Raises:
+      WireError: an element does not fit the bytes or its checksum.
+    """
+    crc = position = 0
+    for i in range(count):
+        length, position = read_varint(view, position, len(view))
+        end = position + length
+        stored = view[end : end + 4]
+        crc = crc32c(view[position:end], crc32c(length.to_bytes(8, "little"), crc))
+        if len(stored) < 4 or int.from_bytes(stored, "little") != mask(crc):
+            raise WireError(
+                f"element {i} of {length} bytes has checksum {mask(crc):#010x}, "
+                f"expected {int.from_bytes(stored, 'little'):#010x}"
+            )
+        crc = crc32c(stored, crc)
+        position = end + 4
+    if position != len(view):
+        raise WireError(f"{count} elements take {position} of {len(view)} bytes")
+    return crc
 
 
 def _lengths_crc(lengths: list[int], order: Order) -> int:

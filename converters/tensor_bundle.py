@@ -27,7 +27,7 @@ from .errors import (
 from .mapped_file import map_file, stat_file
 from .ordered_code import slice_key
 from .protos import BUNDLE_ENTRY, BUNDLE_HEADER, SHAPE
-from .string_tensor import decode_strings
+from .string_tensor import decode_strings, variants_crc
 from .table import Table
 from .tensor_info import TensorInfo, TensorSlice
 from .tensor_slices import assemble, extents_of, shape_of, stored_slice
@@ -46,6 +46,28 @@ def data_path(prefix: str, shard: int, num_shards: int) -> str:
       'ckpt-1.data-00000-of-00002'
     """
     return f"{prefix}.data-{shard:05d}-of-{num_shards:05d}"
+
+
+def check_version(version: dict | None, path: str) -> None:
+    """Checks that a file's `VersionDef` admits this reader.
+
+    Raises:
+      UnsupportedCheckpointError: it does not.
+      WireError: its list of refused readers is unsound.
+    """
+    if version is None:
+        return
+    if version["min_consumer"] > CONSUMER_VERSION:
+        raise UnsupportedCheckpointError(
+            f"needs a reader of version {version['min_consumer']} or later; this one "
+            f"has version {CONSUMER_VERSION}",
+            path=path,
+        )
+    refused = wire.read_varints(b"".join(version["bad_consumers"]))
+    if CONSUMER_VERSION in refused:
+        raise UnsupportedCheckpointError(
+            f"refuses readers of version {CONSUMER_VERSION}", path=path
+        )
 
 
 class TensorBundle:
@@ -124,6 +146,21 @@ class TensorBundle:
         except wire.WireError as error:
             raise self._corrupt(str(error), name) from None
 
+    def verify(self, name: str) -> None:
+        """Checks a tensor's bytes, those of variants included."""
+        key = self._keys[name]
+        entry = self._entries[key]
+        if entry["dtype"] != tensor_dtypes.VARIANT or entry["pieces"]:
+            self.read(name)
+            return
+        path = data_path(self.prefix, entry["shard_id"], self.num_shards)
+        try:
+            view = self._bytes(name, path, entry)
+            crc = variants_crc(view, math.prod(entry["shape"]))
+        except wire.WireError as error:
+            raise CorruptCheckpointError(str(error), path=path, tensor=name) from None
+        self._check_crc(name, path, entry, crc)
+
     def check_files(self) -> None:
         """Checks that every data file is there and reaches its last tensor's end."""
         last: dict[int, tuple[int, bytes]] = {}
@@ -138,21 +175,15 @@ class TensorBundle:
     def _read_header(self, value) -> None:
         try:
             header = wire.decode(BUNDLE_HEADER, bytes(value))
+            check_version(header["version"], self.path)
         except wire.WireError as error:
             raise self._corrupt(f"has an unsound header: {error}") from None
         self.num_shards = header["num_shards"]
         self.big_endian = header["endianness"] == 1
-        version = header["version"] or {"producer": 0, "min_consumer": 0}
         if self.num_shards < 1 or header["endianness"] not in (0, 1):
             raise self._corrupt(
                 f"has a header of {self.num_shards} shards and endianness "
                 f"{header['endianness']}, expected 1 or more and 0 or 1"
-            )
-        if version["min_consumer"] > CONSUMER_VERSION:
-            raise UnsupportedCheckpointError(
-                f"needs a reader of version {version['min_consumer']} or later; this "
-                f"one has version {CONSUMER_VERSION}",
-                path=self.path,
             )
 
     def _entry(self, key: bytes, value) -> dict:
@@ -262,15 +293,10 @@ class TensorBundle:
                 array = np.frombuffer(view, dtype.numpy)
                 if self.big_endian != (sys.byteorder == "big"):
                     array = _byteswapped(array)
-            if verify and mask(crc) != entry["crc32c"]:
-                raise ChecksumError(
-                    f"its {len(view)} bytes at {entry['offset']} have checksum "
-                    f"{mask(crc):#010x}, expected {entry['crc32c']:#010x}",
-                    path=path,
-                    tensor=name,
-                )
-            if verify and dtype.name == "bool":
-                _check_bools(array)
+            if verify:
+                self._check_crc(name, path, entry, crc)
+                if dtype.name == "bool":
+                    _check_bools(array)
         except wire.WireError as error:
             raise CorruptCheckpointError(str(error), path=path, tensor=name) from None
         if verify:
@@ -287,6 +313,15 @@ class TensorBundle:
         end = entry["offset"] + entry["size"]
         self._check_reach(path, len(shard), end, name)
         return shard[entry["offset"] : end]
+
+    def _check_crc(self, name: str, path: str, entry: dict, crc: int) -> None:
+        if mask(crc) != entry["crc32c"]:
+            raise ChecksumError(
+                f"its {entry['size']} bytes at {entry['offset']} have checksum "
+                f"{mask(crc):#010x}, expected {entry['crc32c']:#010x}",
+                path=path,
+                tensor=name,
+            )
 
     def _check_reach(self, path: str, size: int, end: int, name: str) -> None:
         if end > size:

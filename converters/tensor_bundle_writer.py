@@ -21,11 +21,12 @@ from .checksums import crc32c, mask
 from .errors import UnsupportedCheckpointError
 from .object_graph import OBJECT_GRAPH_KEY, ObjectGraph, format_object_graph
 from .protos import BUNDLE_ENTRY, BUNDLE_HEADER, SHAPE
+from .replaced_file import replace_file
 from .string_tensor import encode_strings
 from .table_writer import build_table
 from .tensor_bundle import CONSUMER_VERSION, data_path
 
-__all__ = ["replace_file", "write_bundle"]
+__all__ = ["write_bundle"]
 
 # Views of the mapped file can then become jax arrays without a copy.
 ALIGNMENT = 64
@@ -83,35 +84,6 @@ def write_bundle(
     for path in old_data:
         with contextlib.suppress(FileNotFoundError):
             os.remove(path)
-
-
-@contextlib.contextmanager
-def replace_file(path: str):
-    """Opens a temporary file that takes the place of `path` when the block ends well.
-
-    Its bytes are on the disk before it does.
-
-    Example:
-      >>> import tempfile
-      >>> path = tempfile.mkdtemp() + "/note"
-      >>> with replace_file(path) as file:
-      ...     _ = file.write(b"done")
-      ...     os.path.exists(path)
-      False
-      >>> open(path).read()
-      'done'
-    """
-    temporary = f"{path}.tmp-{os.urandom(6).hex()}"
-    try:
-        with open(temporary, "xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(temporary)
-        raise
 
 
 def _write_tensor(data, name: str, value, prefix: str) -> bytes:

@@ -11,9 +11,10 @@ import dataclasses
 import ml_dtypes
 import numpy as np
 
-__all__ = ["BY_NUMBER", "STRING", "TensorDtype", "of_array", "of_number"]
+__all__ = ["BY_NUMBER", "STRING", "VARIANT", "TensorDtype", "of_array", "of_number"]
 
 STRING = 7
+VARIANT = 21
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +57,7 @@ _ROWS = [
     (18, "complex128", np.complex128, "dcomplex_val"),
     (19, "float16", np.float16, "half_val"),
     (20, "resource", None, None),
-    (21, "variant", None, None),
+    (VARIANT, "variant", None, None),
     (22, "uint32", np.uint32, None),
     (23, "uint64", np.uint64, None),
     (24, "float8_e5m2", ml_dtypes.float8_e5m2, None),

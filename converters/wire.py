@@ -22,6 +22,7 @@ __all__ = [
     "decode",
     "encode",
     "read_varint",
+    "read_varints",
     "write_varint",
 ]
 
@@ -122,6 +123,19 @@ def read_varint(buffer, position: int, end: int) -> tuple[int, int]:
         if shift > 63:
             raise WireError("a varint is longer than 10 bytes")
     raise WireError("the bytes end inside a varint")
+
+
+def read_varints(buffer) -> list[int]:
+    """Returns the unsigned varints that fill a buffer.
+
+    Raises:
+      WireError: the last one is cut off, or one does not fit 64 bits.
+    """
+    values, position = [], 0
+    while position < len(buffer):
+        value, position = read_varint(buffer, position, len(buffer))
+        values.append(value)
+    return values
 
 
 def write_varint(value: int) -> bytes:

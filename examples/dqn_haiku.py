@@ -11,7 +11,6 @@ import catch
 import jax
 import jax.numpy as jnp
 import optax
-
 from sonnax import haiku_impl as hk
 from sonnax import rlax_impl as rlax
 
@@ -58,6 +57,7 @@ def network(boards: Array) -> Array:
 optimizer = optax.adam(LEARNING_RATE)
 
 
+@jax.jit
 def begin(key: Array) -> Agent:
     """Makes an agent that knows nothing, with an empty replay memory."""
     params_key, games_key = jax.random.split(key)
@@ -143,7 +143,7 @@ def evaluate(params: hk.Params, key: Array) -> Array:
     return catch.mean_return(policy, (), key, num_games=500)
 
 
-def main(budget: int = 4000, seed: int = 0) -> float:
+def main(budget: int = 2000, seed: int = 0) -> float:
     """Learns for a number of updates and returns the mean return (1 is perfect)."""
     key, begin_key = jax.random.split(jax.random.key(seed))
     agent = begin(begin_key)

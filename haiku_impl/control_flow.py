@@ -39,8 +39,15 @@ def _run_body(
         _fill_reserve()
         return out
 
-    out, writes, child = run_child(body, args, given=given, share_names=False)
-    made = sorted("/".join(key[1:]) for key in writes.keys if key[0] == "params")  # type: ignore[index]
+    out, _, child = run_child(body, args, given=given, share_names=False)
+    # Parameters that are lifted again replace equal ones, and need not come out.
+    params = _frame().params or {}
+    made = sorted(
+        f"{module}/{name}"
+        for module, bundle in (child.params or {}).items()
+        for name in bundle
+        if name not in params.get(module, ())
+    )
     if made:
         raise StateChangedError(
             f"New parameters were created inside the body of hk.{caller}: {made}. They "

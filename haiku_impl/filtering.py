@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 
+from .array_spec import format_array
 from .flat_map import to_haiku_dict
 
 Tree = Mapping[str, Mapping[str, Any]]
@@ -142,17 +143,18 @@ def merge(*structures: Tree, check_duplicates: bool = False) -> dict[str, Any]:
 
 
 def _check_alike(name: str, first: Any, second: Any) -> None:
-    if _kind(first) != _kind(second):
+    kinds = [_kind(value) for value in (first, second)]
+    if kinds[0] != kinds[1]:
+        shown = [kind or repr(v) for kind, v in zip(kinds, (first, second))]
         raise ValueError(
             f"Duplicate array found with different shape/dtype for {name}: "
-            f"{_kind(first) or first!r} vs {_kind(second) or second!r}."
+            f"{shown[0]} vs {shown[1]}. Rename one of them, or leave one tree out."
         )
 
 
 def _kind(value: Any) -> str | None:
-    if not hasattr(value, "shape") or not hasattr(value, "dtype"):
-        return None
-    return f"{value.dtype}{list(value.shape)}"
+    is_array = hasattr(value, "shape") and hasattr(value, "dtype")
+    return format_array(value) if is_array else None
 
 
 def is_subset(*, subset: Tree, superset: Tree) -> bool:

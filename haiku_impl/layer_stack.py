@@ -133,7 +133,7 @@ def _check_first_argument(f: Callable[..., Any]) -> None:
     first = next(iter(inspect.signature(f).parameters.values()), None)
     if first is not None and first.kind == inspect.Parameter.VAR_POSITIONAL:
         raise ValueError(
-            "The function of a layer_stack should not have any `varargs` (that is "
+            "The function `f` should not have any `varargs` (that is "
             f"*{first.name}): name its positional arguments one by one."
         )
 

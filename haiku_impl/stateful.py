@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from . import frames
 from .child import commit, run_child, snapshot
@@ -146,10 +147,15 @@ def remat(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[..., A
             return run_child(fun, inputs, named)[:2]
 
         out, writes = jax.remat(wrap_like(pure, fun), *args, **kwargs)(*inputs, **named)
-        commit(writes)
+        commit(jax.tree.map(_as_array, writes))
         return out
 
     return wrap_like(wrapper, fun)
+
+
+def _as_array(value: Any) -> Any:
+    # jax.remat returns a constant scalar as a literal, which has no shape.
+    return value if isinstance(value, jax.Array) else jnp.asarray(value)
 
 
 def jit(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[..., Any]:

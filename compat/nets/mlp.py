@@ -118,7 +118,8 @@ class MLP(Module):
         >>> import jax.numpy as jnp
         >>> from sonnax import compat as snt
         >>> mlp = snt.nets.MLP([4, 2])
-        >>> mlp.reverse()(mlp(jnp.ones([1, 3]))).shape
+        >>> y = mlp(jnp.ones([1, 3]))
+        >>> mlp.reverse()(y).shape
         (1, 3)
         """
         if not all(hasattr(layer, "input_size") for layer in self._layers):

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from .linear import add_bias
+from .linear import add_bias, linear
 
 HAIKU_GATES = "igfo"
 SONNET_GATES = "ifgo"
@@ -52,6 +52,49 @@ def lstm_update(
     kept = jax.nn.sigmoid(forget) * cell
     cell = kept + jax.nn.sigmoid(gate["i"]) * jnp.tanh(gate["g"])
     return jax.nn.sigmoid(gate["o"]) * jnp.tanh(cell), cell
+
+
+def lstm_sequence(
+    x: jax.Array,
+    state: tuple[jax.Array, jax.Array],
+    w_i: jax.Array,
+    w_h: jax.Array,
+    b: jax.Array,
+    *,
+    order: str,
+) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+    """Runs an LSTM over a sequence, whose inputs meet their weights in one product.
+
+    Args:
+      x: `[time, batch, inputs]`.
+      state: The hidden and the cell state, both `[batch, size]`.
+      w_i: `[inputs, 4 * size]`.
+      w_h: `[size, 4 * size]`.
+      b: `[4 * size]`.
+      order: As for `lstm_update`.
+
+    Returns:
+      The hidden states, `[time, batch, size]`, and the last state.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> w, state = jnp.zeros([1, 4]), (jnp.zeros([1, 1]), jnp.ones([1, 1]))
+      >>> _, (hidden, cell) = lstm_sequence(
+      ...     jnp.ones([2, 1, 1]), state, w, w, jnp.zeros([4]), order="igfo")
+      >>> cell.tolist()
+      [[0.25]]
+    """
+
+    def step(
+        state: tuple[jax.Array, jax.Array], from_x: jax.Array
+    ) -> tuple[tuple[jax.Array, jax.Array], jax.Array]:
+        hidden, cell = state
+        gates = from_x + jnp.matmul(hidden, w_h)
+        hidden, cell = lstm_update(gates, cell, order=order)
+        return (hidden, cell), hidden
+
+    state, outputs = lax.scan(step, state, linear(x, w_i, b))
+    return outputs, state
 
 
 def gru_update(

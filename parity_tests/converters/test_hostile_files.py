@@ -402,11 +402,11 @@ def test_a_slice_without_an_entry(sound):
 def test_a_table_of_prefixes_that_expand_without_end(tmp_path):
     # Two MiB of records, each of which repeats the megabyte of the key before it.
     key = b"k" * (1 << 20)
-    body = b"\0" + wire.write_varint(len(key)) + b"\0" + key
+    body = bytearray(b"\0" + wire.write_varint(len(key)) + b"\0" + key)
     for i in range(100_000):
         body += wire.write_varint(len(key)) + b"\x03\0" + i.to_bytes(3, "big")
     body += bytes(4) + (1).to_bytes(4, "little")
-    write_table_of_block(tmp_path / "bomb.index", body, b"l")
+    write_table_of_block(tmp_path / "bomb.index", bytes(body), b"l")
     with pytest.raises(converters.CorruptCheckpointError, match="its keys expand"):
         list(Table(str(tmp_path / "bomb.index")))
 
@@ -456,6 +456,7 @@ def test_shards_beyond_count(sound):
         (b"\x08\xff\xff\xff\xff\x07", r"data-00000-of-2147483647"),
         (b"\x08\x01\x10\x07", "endianness 7"),
         (b"\x08\x01\x1a\x02\x10\x63", "version 99"),
+        (b"\x08\x01\x1a\x03\x1a\x01\x01", "refuses readers of version 1"),
     ]:
         write_records(f"{sound}.index", records | {b"": header})
         with pytest.raises(converters.CheckpointError, match=message):

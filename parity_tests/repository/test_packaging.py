@@ -1,0 +1,101 @@
+"""What is installed, and what importing it costs."""
+
+import ast
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+import sonnax
+
+ROOT = Path(sonnax.__file__).parent
+NOT_INSTALLED = {"benchmarks", "examples", "parity_tests"}
+
+# A folder may import those to its right, and itself.
+LAYERS = ("cli", "demo", "converters", "compat", "rlax_impl", "haiku_impl")
+
+
+def packages():
+    for init in sorted(ROOT.rglob("__init__.py")):
+        parts = init.parent.relative_to(ROOT).parts
+        if not {*parts} & NOT_INSTALLED and not any(p[0] in ".b" for p in parts):
+            yield ".".join(("sonnax", *parts))
+
+
+def test_every_package_is_listed_in_pyproject():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert sorted(settings["tool"]["setuptools"]["packages"]) == sorted(packages())
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
+    subprocess.run([*command, "--wheel-dir", folder, ROOT], check=True)
+    with zipfile.ZipFile(next(folder.glob("*.whl"))) as archive:
+        return archive.namelist()
+
+
+def test_the_wheel_holds_the_subpackages_and_the_type_marker(wheel):
+    assert "sonnax/py.typed" in wheel
+    for package in packages():
+        assert f"{package.replace('.', '/')}/__init__.py" in wheel
+
+
+def test_the_wheel_holds_the_data_of_the_demo(wheel):
+    assert any(name.startswith("sonnax/demo/data/ckpt-") for name in wheel)
+
+
+def test_the_wheel_holds_nothing_of_the_tests(wheel):
+    assert not [n for n in wheel if n.startswith(tuple(f"sonnax/{p}" for p in NOT_INSTALLED))]
+
+
+def run(code):
+    return subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_package_does_not_import_tensorflow():
+    run(
+        "import sys, sonnax.compat, sonnax.compat.trfl, sonnax.converters, "
+        "sonnax.rlax_impl, sonnax.cli.main\n"
+        "assert 'tensorflow' not in sys.modules"
+    )
+
+
+def test_reading_a_checkpoint_does_not_import_jax():
+    run("import sys, sonnax.converters\nassert 'jax' not in sys.modules")
+
+
+def test_importing_runs_no_jax_operation():
+    run(
+        "import sonnax.compat, sonnax.rlax_impl, sonnax.haiku_impl, jax\n"
+        "jax.config.update('jax_num_cpu_devices', 3)\n"
+        "assert jax.device_count() == 3"
+    )
+
+
+def imported_folders(path):
+    """The top-level folders that a file imports when it is imported."""
+    depth = len(path.relative_to(ROOT).parts) - 1
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level == depth + 1 and node.module:
+            yield node.module.split(".")[0]
+        elif isinstance(node, ast.ImportFrom) and node.level == depth + 1:
+            yield from (alias.name for alias in node.names)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_imports_point_one_way(layer):
+    above = set(LAYERS[: LAYERS.index(layer)])
+    for path in sorted((ROOT / layer).rglob("*.py")):
+        wrong = above & set(imported_folders(path))
+        assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_files_are_of_a_size_to_read_in_one_sitting(layer):
+    for path in sorted((ROOT / layer).rglob("*.py")):
+        lines = path.read_text().count("\n")
+        assert lines <= 420, f"{path.relative_to(ROOT)} has {lines} lines"
