@@ -33,7 +33,7 @@ from .metrics import Mean, Metric, Sum
 from .moving_averages import ExponentialMovingAverage
 
 # Namespaces.
-from . import functional, initializers, pad, random, regularizers
+from . import functional, initializers, nets, optimizers, pad, random, regularizers
 
 __all__ = [
     # Modules and variables.
@@ -77,6 +77,8 @@ __all__ = [
     # Namespaces.
     "functional",
     "initializers",
+    "nets",
+    "optimizers",
     "pad",
     "random",
     "regularizers",

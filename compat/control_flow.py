@@ -161,8 +161,11 @@ def scan(
     >>> ys.tolist(), float(total)
     ([0.0, 1.0, 3.0, 6.0], 6.0)
     """
-    first = jax.tree.map(lambda x: x[0], xs)
-    written = discover(f, (init, first), {}).written
+
+    def first_step(init: Any, xs: Any) -> Any:
+        return f(init, jax.tree.map(lambda x: x[0], xs))
+
+    written = discover(first_step, (init, xs), {}).written
 
     def body(carry: Any, x: Any) -> Any:
         carry, values = carry

@@ -126,12 +126,11 @@ def _zero_outputs(core: Core, input_sequence: Any, state: Any) -> Any:
     """Returns zeros of the shapes of a core's outputs."""
     shapes: list[Any] = []
 
-    def note_shapes(inputs: Any, state: Any) -> None:
-        outputs, _ = core(inputs, state)
+    def note_shapes(input_sequence: Any, state: Any) -> None:
+        outputs, _ = core(jax.tree.map(lambda x: x[0], input_sequence), state)
         shapes.append(jax.tree.map(jax.typeof, outputs))
 
-    first = jax.tree.map(lambda x: x[0], input_sequence)
-    discover(note_shapes, (first, state), {})
+    discover(note_shapes, (input_sequence, state), {})
     return jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes[-1])
 
 

@@ -42,8 +42,15 @@ _RAW_FIELDS = {
 class _Piece:
     shard: int
     key: bytes
-    start: tuple[int, ...]
-    shape: tuple[int, ...]
+    region: Region
+
+    @property
+    def start(self) -> tuple[int, ...]:
+        return tuple(start for start, _ in self.region)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(stop - start for start, stop in self.region)
 
 
 @dataclasses.dataclass
@@ -110,28 +117,28 @@ class SavedSlices:
             ),
         )
 
-    def read(self, name: str, verify: bool = True) -> np.ndarray:
-        """Returns a tensor; the checksums of its blocks are always verified."""
+    def read(
+        self, name: str, verify: bool = True, index: Sequence[slice] | None = None
+    ) -> np.ndarray:
+        """Returns a tensor or a part; checksums of its blocks are always verified."""
         tensor = self._tensors[name]
-        if tensor.dtype.v1_field is None or len(tensor.shape) > 64:
+        if tensor.dtype.v1_field is None or len(tensor.shape) > MAX_NUMPY_RANK:
             raise UnsupportedCheckpointError(
                 f"no V1 checkpoint holds values of type {tensor.dtype.name} and NumPy "
                 f"no array of rank {len(tensor.shape)} above 64",
                 path=self.path,
                 tensor=name,
             )
+        wanted = region_of(index, tensor.shape, name)
+        if len(tensor.pieces) == 1:
+            array = self._read_piece(name, tensor.dtype, tensor.pieces[0])
+            array = array.reshape(tensor.shape)
+            return array if index is None else array[tuple(index)]
         parts = [
-            (piece.start, self._read_piece(name, tensor.dtype, piece))
+            (piece.region, partial(self._read_piece, name, tensor.dtype, piece))
             for piece in tensor.pieces
         ]
-        if len(parts) == 1:
-            return parts[0][1].reshape(tensor.shape)
-        try:
-            return assemble(tensor.shape, parts)
-        except wire.WireError as error:
-            raise CorruptCheckpointError(
-                str(error), path=self.path, tensor=name
-            ) from None
+        return assemble(wanted, tensor.dtype.numpy, parts)
 
     def verify(self, name: str) -> None:
         """Checks a tensor's record."""
@@ -163,8 +170,8 @@ class SavedSlices:
                     )
                 for extents in map(extents_of, proto["slices"]):
                     key = slice_key(name.encode(), extents)
-                    place = stored_slice(extents, shape)
-                    tensor.pieces.append(_Piece(shard, key, *place))
+                    region = stored_slice(extents, shape)
+                    tensor.pieces.append(_Piece(shard, key, region))
         except wire.WireError as error:
             raise CorruptCheckpointError(
                 f"unsound list of tensors: {error}", path=table.path, tensor=name

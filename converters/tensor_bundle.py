@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import math
 import sys
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -30,7 +31,16 @@ from .protos import BUNDLE_ENTRY, BUNDLE_HEADER, SHAPE
 from .string_tensor import decode_strings, variants_crc
 from .table import Table
 from .tensor_info import TensorInfo, TensorSlice
-from .tensor_slices import assemble, extents_of, shape_of, stored_slice
+from .tensor_slices import (
+    MAX_NUMPY_RANK,
+    Region,
+    assemble,
+    check_disjoint,
+    extents_of,
+    region_of,
+    shape_of,
+    stored_slice,
+)
 
 __all__ = ["TensorBundle", "data_path"]
 
@@ -100,6 +110,7 @@ class TensorBundle:
         self._keys = self._whole_tensors()
         self._shards: dict[int, memoryview] = {}
         self._verified: set[bytes] = set()
+        self._tiled: set[bytes] = set()
 
     @property
     def names(self):
@@ -110,41 +121,49 @@ class TensorBundle:
         """Returns what the index says about a tensor."""
         entry = self._entries[self._keys[name]]
         dtype = tensor_dtypes.of_number(entry["dtype"])
-        pieces = entry["pieces"]
+        slices = []
+        for key, region in entry["pieces"]:
+            piece = self._entries[key]
+            start = tuple(first for first, _ in region)
+            slices.append(
+                TensorSlice(start, piece["shape"], piece["shard_id"], piece["size"])
+            )
         return TensorInfo(
             name=name,
             shape=entry["shape"],
             dtype=dtype.numpy,
             dtype_name=dtype.name,
-            nbytes=sum(self._entries[key]["size"] for key, *_ in pieces)
-            if pieces
-            else entry["size"],
-            shard=None if pieces else entry["shard_id"],
-            slices=tuple(
-                TensorSlice(
-                    start,
-                    shape,
-                    self._entries[key]["shard_id"],
-                    self._entries[key]["size"],
-                )
-                for key, start, shape in pieces
-            ),
+            nbytes=sum(part.nbytes for part in slices) if slices else entry["size"],
+            shard=None if slices else entry["shard_id"],
+            slices=tuple(slices),
         )
 
-    def read(self, name: str, verify: bool = True) -> np.ndarray:
-        """Returns a tensor, a view of the file where it is stored whole."""
+    def read(
+        self, name: str, verify: bool = True, index: Sequence[slice] | None = None
+    ) -> np.ndarray:
+        """Returns a tensor or a part of it, a view of the file if it is stored whole."""
         key = self._keys[name]
         entry = self._entries[key]
+        wanted = region_of(index, entry["shape"], name)
         if not entry["pieces"]:
-            return self._read_entry(name, key, entry, verify)
+            array = self._read_entry(name, key, entry, verify)
+            return array if index is None else array[tuple(index)]
+        dtype = self._numpy_dtype(name, entry)
+        pieces = [(piece, region, self._entries[piece]) for piece, region in entry["pieces"]]
+        if key not in self._tiled:
+            # Files that hold all slices hold as many bytes as the check takes.
+            for _, _, piece_entry in pieces:
+                self._bytes(name, piece_entry)
+            try:
+                check_disjoint(entry["shape"], [region for _, region, _ in pieces])
+            except wire.WireError as error:
+                raise self._corrupt(str(error), name) from None
+            self._tiled.add(key)
         parts = [
-            (start, self._read_entry(name, piece, self._entries[piece], verify))
-            for piece, start, _ in entry["pieces"]
+            (region, functools.partial(self._read_entry, name, piece, stored, verify))
+            for piece, region, stored in pieces
         ]
-        try:
-            return assemble(entry["shape"], parts)
-        except wire.WireError as error:
-            raise self._corrupt(str(error), name) from None
+        return assemble(wanted, dtype, parts)
 
     def verify(self, name: str) -> None:
         """Checks a tensor's bytes, those of variants included."""
@@ -155,7 +174,7 @@ class TensorBundle:
             return
         path = data_path(self.prefix, entry["shard_id"], self.num_shards)
         try:
-            view = self._bytes(name, path, entry)
+            view = self._bytes(name, entry)
             crc = variants_crc(view, math.prod(entry["shape"]))
         except wire.WireError as error:
             raise CorruptCheckpointError(str(error), path=path, tensor=name) from None
@@ -244,25 +263,27 @@ class TensorBundle:
             parts.update(piece for piece, *_ in entry["pieces"])
         return {_text(key): key for key in self._entries if key not in parts}
 
-    def _pieces(self, key: bytes, entry: dict) -> tuple:
+    def _pieces(self, key: bytes, entry: dict) -> tuple[tuple[bytes, Region], ...]:
+        """Returns the key and the region of each slice; they tile the tensor."""
         pieces, volume = [], 0
         for proto in entry["slices"]:
             extents = extents_of(proto)
-            start, shape = stored_slice(extents, entry["shape"])
+            region = stored_slice(extents, entry["shape"])
+            shape = tuple(stop - start for start, stop in region)
             piece_key = slice_key(key, extents)
             piece = self._entries.get(piece_key)
             if piece is None:
-                raise wire.WireError(f"the slice at {start} of {shape} has no entry")
+                raise wire.WireError(f"the slice at {region} has no entry")
             if piece["slices"] or (piece["dtype"], piece["shape"]) != (
                 entry["dtype"],
                 shape,
             ):
                 raise wire.WireError(
-                    f"the slice at {start} is stored with type {piece['dtype']} and "
+                    f"the slice at {region} is stored with type {piece['dtype']} and "
                     f"shape {piece['shape']}, expected {entry['dtype']} and {shape}"
                 )
             volume += math.prod(shape)
-            pieces.append((piece_key, start, shape))
+            pieces.append((piece_key, region))
         if volume != math.prod(entry["shape"]):
             raise wire.WireError(
                 f"they hold {volume} elements; shape {list(entry['shape'])} has "
@@ -273,29 +294,22 @@ class TensorBundle:
     def _read_entry(
         self, name: str, key: bytes, entry: dict, verify: bool
     ) -> np.ndarray:
-        dtype = tensor_dtypes.of_number(entry["dtype"])
+        dtype = self._numpy_dtype(name, entry)
         path = data_path(self.prefix, entry["shard_id"], self.num_shards)
-        view = self._bytes(name, path, entry)
+        view = self._bytes(name, entry)
         verify = verify and key not in self._verified
         try:
-            if dtype.numpy is None or len(entry["shape"]) > 64:
-                raise UnsupportedCheckpointError(
-                    f"NumPy has no array of type {dtype.name} and rank "
-                    f"{len(entry['shape'])}",
-                    path=path,
-                    tensor=name,
-                )
-            if dtype.number == tensor_dtypes.STRING:
+            if dtype.hasobject:
                 count = math.prod(entry["shape"])
                 array, crc = decode_strings(view, count, self.big_endian)
             else:
                 crc = crc32c(view) if verify else 0
-                array = np.frombuffer(view, dtype.numpy)
+                array = np.frombuffer(view, dtype)
                 if self.big_endian != (sys.byteorder == "big"):
                     array = _byteswapped(array)
             if verify:
                 self._check_crc(name, path, entry, crc)
-                if dtype.name == "bool":
+                if dtype == np.bool_:
                     _check_bools(array)
         except wire.WireError as error:
             raise CorruptCheckpointError(str(error), path=path, tensor=name) from None
@@ -305,8 +319,20 @@ class TensorBundle:
         array.flags.writeable = False
         return array
 
-    def _bytes(self, name: str, path: str, entry: dict) -> memoryview:
+    def _numpy_dtype(self, name: str, entry: dict) -> np.dtype:
+        dtype = tensor_dtypes.of_number(entry["dtype"])
+        if dtype.numpy is None or len(entry["shape"]) > MAX_NUMPY_RANK:
+            raise UnsupportedCheckpointError(
+                f"NumPy has no array of type {dtype.name} and rank "
+                f"{len(entry['shape'])}",
+                path=self.path,
+                tensor=name,
+            )
+        return dtype.numpy
+
+    def _bytes(self, name: str, entry: dict) -> memoryview:
         """Returns the stored bytes of an entry."""
+        path = data_path(self.prefix, entry["shard_id"], self.num_shards)
         shard = self._shards.get(entry["shard_id"])
         if shard is None:
             shard = self._shards[entry["shard_id"]] = map_file(path)

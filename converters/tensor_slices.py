@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 import numpy as np
 
 from .wire import WireError
 
-__all__ = ["Extents", "assemble", "extents_of", "shape_of", "stored_slice"]
+__all__ = [
+    "Extents",
+    "MAX_NUMPY_RANK",
+    "Region",
+    "assemble",
+    "check_disjoint",
+    "extents_of",
+    "region_of",
+    "shape_of",
+    "stored_slice",
+]
 
 Extents = tuple[tuple[int, int], ...]
+Region = tuple[tuple[int, int], ...]
 
+MAX_NUMPY_RANK = 64
 # TensorFlow's own limits.
 MAX_RANK = 254
 MAX_ELEMENTS = (1 << 63) - 1
@@ -47,65 +59,98 @@ def extents_of(proto: dict) -> Extents:
     )
 
 
-def stored_slice(
-    extents: Extents, shape: tuple[int, ...]
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Returns start and shape of a slice of a tensor of the given shape.
+def stored_slice(extents: Extents, shape: tuple[int, ...]) -> Region:
+    """Returns start and stop per dimension of a slice of a tensor of a given shape.
 
     Raises:
       WireError: the slice does not lie in the tensor.
 
     Example:
       >>> stored_slice(((2, 2), (0, -1)), (4, 3))
-      ((2, 0), (2, 3))
+      ((2, 4), (0, 3))
     """
-    start = tuple(first for first, _ in extents)
-    lengths = tuple(
-        size if length == -1 and first == 0 else length
-        for (first, length), size in zip(extents, shape)
+    region = tuple(
+        (start, size if length == -1 and start == 0 else start + length)
+        for (start, length), size in zip(extents, shape)
     )
     if len(extents) != len(shape) or any(
-        first < 0 or length < 0 or first + length > size
-        for first, length, size in zip(start, lengths, shape)
+        not 0 <= start <= stop <= size for (start, stop), size in zip(region, shape)
     ):
         raise WireError(f"the slice {list(extents[:8])} is not within {shape[:8]}")
-    return start, lengths
+    return region
 
 
-def assemble(
-    shape: tuple[int, ...], parts: Sequence[tuple[tuple[int, ...], np.ndarray]]
-) -> np.ndarray:
-    """Returns the whole tensor, read-only, of parts with as many elements together.
-
-    Args:
-      shape: the shape of the whole.
-      parts: the start and the values of each part.
+def region_of(
+    index: Sequence[slice] | None, shape: tuple[int, ...], name: str
+) -> Region:
+    """Returns start and stop per dimension of the part of a tensor that is asked for.
 
     Raises:
-      WireError: two parts overlap.
+      ValueError: the index has not one slice of step 1 per dimension.
+
+    Example:
+      >>> region_of((slice(None, 2), slice(-1, None)), (4, 3), "w")
+      ((0, 2), (2, 3))
     """
-    whole = np.empty(shape, parts[0][1].dtype)
-    regions = [
-        tuple(slice(i, i + n) for i, n in zip(start, part.shape))
-        for start, part in parts
-    ]
+    index = (slice(None),) * len(shape) if index is None else tuple(index)
+    if len(index) != len(shape) or any(part.step not in (None, 1) for part in index):
+        raise ValueError(
+            f"tensor {name!r} has shape {list(shape)}; expected a slice of step 1 for "
+            f"each dimension, got {index}"
+        )
+    bounds = [part.indices(size) for part, size in zip(index, shape)]
+    return tuple((start, max(start, stop)) for start, stop, _ in bounds)
+
+
+def check_disjoint(shape: tuple[int, ...], regions: Sequence[Region]) -> None:
+    """Checks that no element of a tensor lies in two regions.
+
+    Raises:
+      WireError: one does.
+    """
     split = [
         axis
-        for axis in range(len(shape))
-        if any(region[axis] != slice(0, shape[axis]) for region in regions)
+        for axis, size in enumerate(shape)
+        if any(region[axis] != (0, size) for region in regions)
     ]
     if len(split) == 1:
-        bounds = sorted((r[split[0]].start, r[split[0]].stop) for r in regions)
-        overlap = any(a[1] > b[0] for a, b in pairwise(bounds))
+        bounds = sorted(region[split[0]] for region in regions)
+        overlap = any(stop > start for (_, stop), (start, _) in pairwise(bounds))
     else:
         taken = np.zeros(shape, bool)
         overlap = False
         for region in regions:
-            overlap = overlap or bool(taken[region].any())
-            taken[region] = True
+            part = taken[_slices(region)]
+            overlap = overlap or bool(part.any())
+            part[...] = True
     if overlap:
-        raise WireError(f"its {len(parts)} slices overlap")
-    for region, (_, part) in zip(regions, parts):
-        whole[region] = part
-    whole.flags.writeable = False
-    return whole
+        raise WireError(f"its {len(regions)} slices overlap")
+
+
+def assemble(
+    wanted: Region,
+    dtype: np.dtype,
+    parts: Sequence[tuple[Region, Callable[[], np.ndarray]]],
+) -> np.ndarray:
+    """Returns a region of a tensor out of the stored parts that it touches.
+
+    Args:
+      wanted: the region.
+      dtype: the tensor's dtype.
+      parts: the region of each stored part, and what reads it.
+    """
+    out = np.empty([stop - start for start, stop in wanted], dtype)
+    for region, read in parts:
+        common = [
+            (max(a, c), min(b, d)) for (a, b), (c, d) in zip(region, wanted)
+        ]
+        if all(start < stop for start, stop in common):
+            source = [(a - o, b - o) for (a, b), (o, _) in zip(common, region)]
+            target = [(a - o, b - o) for (a, b), (o, _) in zip(common, wanted)]
+            out[_slices(target)] = read()[_slices(source)]
+    out.flags.writeable = False
+    return out
+
+
+def _slices(region: Iterable[tuple[int, int]]) -> tuple[slice, ...]:
+    return tuple(slice(start, stop) for start, stop in region)

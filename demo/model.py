@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 from .. import compat as snt
 
@@ -30,10 +31,11 @@ class DigitClassifier(snt.Module):
         return self.mlp(self.flatten(features))
 
 
-def mean_cross_entropy(logits: jax.Array, labels: jax.Array) -> jax.Array:
+def mean_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     """Mean negative log-likelihood of `labels` [batch] under `logits` [batch, 10]."""
     log_probabilities = jax.nn.log_softmax(logits)
-    return -jnp.mean(jnp.take_along_axis(log_probabilities, labels[:, None], axis=-1))
+    of_labels = jnp.asarray(labels)[:, None]
+    return -jnp.mean(jnp.take_along_axis(log_probabilities, of_labels, axis=-1))
 
 
 def as_input(pixels: np.ndarray) -> jax.Array:

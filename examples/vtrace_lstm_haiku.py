@@ -181,7 +181,7 @@ def evaluate(params: hk.Params, key: Array) -> Array:
     return catch.mean_return(policy, initial_memory({}, num_games), key, num_games)
 
 
-def main(budget: int = 250, seed: int = 0) -> float:
+def main(budget: int = 300, seed: int = 0) -> float:
     """Learns for a number of updates and returns the mean return (1 is perfect)."""
     key, begin_key = jax.random.split(jax.random.key(seed))
     agent = begin(begin_key)

@@ -40,7 +40,7 @@ def factorised_kl_gaussian(
     dist2_covariance_or_scale: Array,
     both_diagonal: bool = False,
 ) -> tuple[Array, Array]:
-    """Computes the divergence of two Gaussians in a part of the mean and one of the rest.
+    """Computes the divergence of Gaussians in two parts: of means and of covariances.
 
     Args:
       dist1_mean: means of the first `[..., size]`.

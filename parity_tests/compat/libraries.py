@@ -1,6 +1,5 @@
 """Sonnet and compat side by side: one namespace for each, with the same names."""
 
-import warnings
 from typing import Any
 
 import jax
@@ -99,8 +98,7 @@ def copy_variables(theirs: Any, ours: Any) -> None:
     for their, our in zip(theirs, ours):
         if their.trainable and their.dtype.is_floating:
             their.assign(rng.normal(size=their.shape).astype(their.dtype.name) * 0.5)
-        with warnings.catch_warnings():
-            our.assign(jnp.asarray(their.numpy(), our.dtype))
+        our.assign(jnp.asarray(their.numpy(), our.dtype))
 
 
 def assert_close(ours: Any, theirs: Any, rtol: float, what: str) -> None:

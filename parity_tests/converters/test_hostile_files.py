@@ -319,7 +319,7 @@ BAD_ENTRIES = {
     "other dtype": ({"dtype": 2}, "float64 takes 280"),
     "no dtype": ({"dtype": 0}, "DataType 0"),
     "unknown dtype": ({"dtype": 99}, "DataType 99"),
-    "variant": ({"dtype": 21}, "variant"),
+    "variant": ({"dtype": 21}, "element 0|varint|elements take"),
     "as strings": ({"dtype": 7}, "strings"),
     "as many strings": ({"dtype": 7, "shape": [1 << 50]}, "can't hold"),
     "far shard": ({"shard_id": 1 << 30}, "shard 1073741824 of 1"),

@@ -15,25 +15,30 @@ def one_step(core: Any) -> Any:
     """Runs a core for a step, from a state that is not zero."""
 
     def step(x, *others):
-        batch_size = x.shape[0] if x.ndim > 1 else None
-        state = jax.tree.map(
-            lambda s: (s + 0.5).astype(x.dtype), core.initial_state(batch_size)
-        )
+        state = constant_state(core, x.shape[0] if x.ndim > 1 else None, x.dtype)
         return core((x, *others) if others else x, state)
 
     return step
 
 
 def unrolled(unroller: Any, core: Any, batch_axis: int = 1, **options: Any) -> Any:
-    """Runs a core on a sequence, from its initial state."""
+    """Runs a core on a sequence."""
 
     def run(x):
-        state = jax.tree.map(
-            lambda s: s.astype(x.dtype), core.initial_state(x.shape[batch_axis])
-        )
+        state = constant_state(core, x.shape[batch_axis], x.dtype)
         return unroller(core, x, state, **options)
 
     return run
+
+
+def constant_state(core: Any, batch_size: int | None, dtype: Any) -> Any:
+    # Of the initial state only the shape: it is a case of its own.
+    shapes = jax.eval_shape(lambda: core.initial_state(batch_size))
+    return jax.tree.map(lambda s: np.full(s.shape, 0.5, dtype), shapes)
+
+
+def initial_states(*cores: Any) -> Any:
+    return lambda: [(core.initial_state(None), core.initial_state(2)) for core in cores]
 
 
 def attended(hk: Any, *args: Any, mask: Any = None, **options: Any) -> Any:
@@ -45,6 +50,21 @@ def attended(hk: Any, *args: Any, mask: Any = None, **options: Any) -> Any:
 
 
 RECURRENT = [
+    Case(
+        "initial_state of every core",
+        lambda hk: initial_states(
+            hk.VanillaRNN(3),
+            hk.LSTM(3),
+            hk.GRU(3),
+            hk.Conv1DLSTM([4], 3, 2),
+            hk.Conv2DLSTM([4, 5], 3, 2),
+            hk.Conv3DLSTM([4, 5, 6], 3, 2),
+            hk.IdentityCore(),
+            hk.ResetCore(hk.LSTM(3)),
+            hk.DeepRNN([hk.LSTM(3), jax.nn.relu, hk.GRU(4)]),
+        ),
+        [],
+    ),
     Case("VanillaRNN", lambda hk: one_step(hk.VanillaRNN(4)), [(3, 2)]),
     Case("VanillaRNN, one bias", lambda hk: one_step(hk.VanillaRNN(4, False, "v")), [(3, 2)]),
     Case("VanillaRNN, unbatched", lambda hk: one_step(hk.VanillaRNN(4)), [(2,)]),

@@ -8,6 +8,7 @@ import jax
 import jax.extend
 import jax.numpy as jnp
 import numpy as np
+from jax.interpreters import partial_eval as pe
 from sonnax import haiku_impl
 
 from .case import Case, key
@@ -70,11 +71,25 @@ def _weights(leaf: jax.Array) -> np.ndarray:
 
 
 def same_computation(f: Any, g: Any, *args: Any) -> bool:
-    """Tells whether two functions stage the same operations on the same constants."""
-    a, b = (jax.make_jaxpr(h)(*args) for h in (f, g))
-    return str(a.jaxpr) == str(b.jaxpr) and all(
-        np.array_equal(x, y) for x, y in zip(a.consts, b.consts, strict=True)
+    """Tells whether two functions compute their results by the same operations.
+
+    That is, whether they stage the same equations on the same constants, those left
+    out on which no result depends.
+    """
+    (a, a_consts), (b, b_consts) = (_needed(h, *args) for h in (f, g))
+    return a == b and all(
+        np.array_equal(x, y) for x, y in zip(a_consts, b_consts, strict=True)
     )
+
+
+def _needed(f: Any, *args: Any) -> tuple[str, list[Any]]:
+    closed = jax.make_jaxpr(f)(*args)
+    jaxpr, _ = pe.dce_jaxpr(
+        pe.convert_constvars_jaxpr(closed.jaxpr),
+        [True] * len(closed.jaxpr.outvars),
+        instantiate=True,
+    )
+    return str(jaxpr), closed.consts
 
 
 def equation_count(f: Any, *args: Any) -> int:

@@ -18,7 +18,7 @@ def example(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "budget"), [("dqn_haiku", 1500), ("vtrace_lstm_haiku", 150)]
+    ("name", "budget"), [("dqn_haiku", 1000), ("vtrace_lstm_haiku", 300)]
 )
 def test_an_agent_learns_to_catch(example, name, budget):
     agent = example(name)
