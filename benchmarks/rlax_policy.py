@@ -10,7 +10,7 @@ import argparse
 import functools
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -90,7 +90,7 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[jax.Array, ...], bool]] = {
 
 
 def fastest_runs(
-    functions: list[Callable], arrays: tuple, seconds: float
+    functions: Sequence[Callable], arrays: tuple, seconds: float
 ) -> list[float]:
     """Lets the functions take turns for some seconds; gives the fastest of each."""
     for function in functions:

@@ -16,15 +16,25 @@ from .gradients import grad, value_and_grad
 from .control_flow import cond, remat, scan, switch, vmap, while_loop
 
 # Linear maps and embeddings.
+from .bias import Bias
+from .embed import Embed
 from .linear import Linear
+from .parallel_linear import ParallelLinears
 
 # Convolutions.
 from .conv import Conv1D, Conv2D, Conv3D
+from .conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
+from .depthwise_conv import DepthwiseConv2D
 
-# Normalisation and regularisation.
+# Normalisation and dropout.
 from .batch_norm import BaseBatchNorm, BatchNorm
+from .dropout import Dropout
+from .group_norm import GroupNorm
+from .layer_norm import InstanceNorm, LayerNorm
 
 # Shapes, and modules of modules.
+from .batch_apply import BatchApply, merge_leading_dims, split_leading_dim
+from .deferred import Deferred
 from .reshape import Flatten, Reshape, flatten, reshape
 from .sequential import Sequential
 
@@ -32,8 +42,17 @@ from .sequential import Sequential
 from .metrics import Mean, Metric, Sum
 from .moving_averages import ExponentialMovingAverage
 
+# Gradients that are not the function's own.
+from .leaky_clip_by_value import leaky_clip_by_value
+from .scale_gradient import scale_gradient
+
+# Tools.
+from .build import build
+from .custom_getter import custom_variable_getter
+from .formatting import format_variables, log_variables
+
 # Namespaces.
-from . import functional, initializers, nets, optimizers, pad, random, regularizers
+from . import functional, initializers, pad, random, regularizers
 
 __all__ = [
     # Modules and variables.
@@ -55,30 +74,51 @@ __all__ = [
     "vmap",
     "while_loop",
     # Linear maps and embeddings.
+    "Bias",
+    "Embed",
     "Linear",
+    "ParallelLinears",
     # Convolutions.
     "Conv1D",
+    "Conv1DTranspose",
     "Conv2D",
+    "Conv2DTranspose",
     "Conv3D",
-    # Normalisation and regularisation.
+    "Conv3DTranspose",
+    "DepthwiseConv2D",
+    # Normalisation and dropout.
     "BaseBatchNorm",
     "BatchNorm",
+    "Dropout",
+    "GroupNorm",
+    "InstanceNorm",
+    "LayerNorm",
     # Shapes, and modules of modules.
+    "BatchApply",
+    "Deferred",
     "Flatten",
     "Reshape",
     "Sequential",
     "flatten",
+    "merge_leading_dims",
     "reshape",
+    "split_leading_dim",
     # Metrics.
     "ExponentialMovingAverage",
     "Mean",
     "Metric",
     "Sum",
+    # Gradients that are not the function's own.
+    "leaky_clip_by_value",
+    "scale_gradient",
+    # Tools.
+    "build",
+    "custom_variable_getter",
+    "format_variables",
+    "log_variables",
     # Namespaces.
     "functional",
     "initializers",
-    "nets",
-    "optimizers",
     "pad",
     "random",
     "regularizers",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -31,7 +31,9 @@ class _Reader(Protocol):
 
     def info(self, name: str) -> TensorInfo: ...
 
-    def read(self, name: str, verify: bool = True) -> np.ndarray: ...
+    def read(
+        self, name: str, verify: bool = True, index: Sequence[slice] | None = None
+    ) -> np.ndarray: ...
 
     def verify(self, name: str) -> None: ...
 
@@ -90,14 +92,22 @@ class Checkpoint(Mapping[str, np.ndarray]):
     def __getitem__(self, name: str) -> np.ndarray:
         return self.read(name)
 
-    def read(self, name: str, verify: bool = True) -> np.ndarray:
-        """Returns a tensor.
+    def read(
+        self,
+        name: str,
+        verify: bool = True,
+        index: Sequence[slice] | None = None,
+    ) -> np.ndarray:
+        """Returns a tensor or a part of it.
 
         Args:
           name: one of the checkpoint's keys.
           verify: whether to check its bytes, once per tensor, before they are
             trusted. Without it only bounds are checked, and no byte is read before
             it is used.
+          index: a slice of step 1 for each dimension, to read that part only, as
+            `jax.make_array_from_callback` asks for it; of a partitioned tensor, the
+            stored slices that it does not touch are neither verified nor read.
 
         Returns:
           A read-only array.
@@ -108,9 +118,10 @@ class Checkpoint(Mapping[str, np.ndarray]):
           CorruptCheckpointError: its file is truncated, or its bytes make no tensor.
           UnsupportedCheckpointError: NumPy has no form for it.
           CheckpointNotFoundError: its data file is missing.
+          ValueError: the index does not fit the tensor's shape.
         """
         self._check_name(name)
-        return self._reader.read(name, verify)
+        return self._reader.read(name, verify, index)
 
     def info(self, name: str) -> TensorInfo:
         """Returns name, shape, dtype and place of a tensor, without reading it.

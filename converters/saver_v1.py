@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -19,15 +21,26 @@ from . import tensor_dtypes, wire
 from .errors import CorruptCheckpointError, UnsupportedCheckpointError
 from .ordered_code import slice_key
 from .protos import SAVED_TENSOR_SLICES
-from .table import Table
+from .table import SNAPPY_EXPANSION, Table
 from .tensor_bundle import check_version
 from .tensor_dtypes import TensorDtype
 from .tensor_info import TensorInfo, TensorSlice
-from .tensor_slices import assemble, extents_of, shape_of, stored_slice
+from .tensor_slices import (
+    MAX_NUMPY_RANK,
+    Region,
+    assemble,
+    check_disjoint,
+    extents_of,
+    region_of,
+    shape_of,
+    stored_slice,
+)
 
 __all__ = ["SavedSlices"]
 
 _CHUNK = 1 << 20
+# Below this number of varints, decoding them one by one is faster.
+_FEW = 50
 
 # The fields whose bytes are the values; the others hold varints.
 _RAW_FIELDS = {
@@ -77,8 +90,17 @@ class SavedSlices:
         tensors: dict[str, _Tensor] = {}
         for shard, table in enumerate(self._tables):
             self._read_meta(shard, table, tensors)
+        # Snappy's densest bytes, each a value of one byte, are the most there can be.
+        most = SNAPPY_EXPANSION * sum(table.size for table in self._tables)
         for name, tensor in tensors.items():
             volume = sum(math.prod(piece.shape) for piece in tensor.pieces)
+            if volume > most:
+                raise CorruptCheckpointError(
+                    f"shape {list(tensor.shape)} has more elements than "
+                    f"{most // SNAPPY_EXPANSION} bytes of files can hold",
+                    path=self.path,
+                    tensor=name,
+                )
             if volume != math.prod(tensor.shape) or not tensor.pieces:
                 raise CorruptCheckpointError(
                     f"its {len(tensor.pieces)} slices hold {volume} elements; shape "
@@ -88,6 +110,7 @@ class SavedSlices:
                 )
         # In the tables' order, so that reading all decodes each block once.
         self._tensors = dict(sorted(tensors.items(), key=lambda item: item[0].encode()))
+        self._tiled: set[str] = set()
 
     @property
     def names(self):
@@ -122,23 +145,36 @@ class SavedSlices:
     ) -> np.ndarray:
         """Returns a tensor or a part; checksums of its blocks are always verified."""
         tensor = self._tensors[name]
-        if tensor.dtype.v1_field is None or len(tensor.shape) > MAX_NUMPY_RANK:
+        dtype = tensor.dtype
+        if (
+            dtype.v1_field is None
+            or dtype.numpy is None
+            or len(tensor.shape) > MAX_NUMPY_RANK
+        ):
             raise UnsupportedCheckpointError(
-                f"no V1 checkpoint holds values of type {tensor.dtype.name} and NumPy "
+                f"no V1 checkpoint holds values of type {dtype.name} and NumPy "
                 f"no array of rank {len(tensor.shape)} above 64",
                 path=self.path,
                 tensor=name,
             )
         wanted = region_of(index, tensor.shape, name)
         if len(tensor.pieces) == 1:
-            array = self._read_piece(name, tensor.dtype, tensor.pieces[0])
+            array = self._read_piece(name, dtype, tensor.pieces[0])
             array = array.reshape(tensor.shape)
             return array if index is None else array[tuple(index)]
+        if name not in self._tiled:
+            try:
+                check_disjoint(tensor.shape, [piece.region for piece in tensor.pieces])
+            except wire.WireError as error:
+                raise CorruptCheckpointError(
+                    str(error), path=self.path, tensor=name
+                ) from None
+            self._tiled.add(name)
         parts = [
-            (piece.region, partial(self._read_piece, name, tensor.dtype, piece))
+            (piece.region, partial(self._read_piece, name, dtype, piece))
             for piece in tensor.pieces
         ]
-        return assemble(wanted, tensor.dtype.numpy, parts)
+        return assemble(wanted, dtype.numpy, parts)
 
     def verify(self, name: str) -> None:
         """Checks a tensor's record."""
@@ -238,19 +274,10 @@ def _varints(data: np.ndarray, dtype: np.dtype) -> np.ndarray:
     position = done = 0
     while position < len(data):
         ends = np.flatnonzero(data[position : position + _CHUNK] < 0x80)
-        starts = np.concatenate([[0], ends[:-1] + 1])
-        lengths = ends - starts + 1
-        if not len(ends) or lengths.max() > 10:
+        if not len(ends):
             raise wire.WireError("a varint is longer than 10 bytes")
         chunk = data[position : position + int(ends[-1]) + 1]
-        numbers = np.zeros(len(ends), np.uint64)
-        for i in range(int(lengths.max())):
-            longer = lengths > i
-            digits = chunk[starts[longer] + i].astype(np.uint64)
-            if i == 9 and digits.max() > 1:
-                raise wire.WireError("a varint exceeds 64 bits")
-            numbers[longer] |= (digits & np.uint64(0x7F)) << np.uint64(7 * i)
-        signed = numbers.view(np.int64)
+        signed = _decoded(chunk, ends).view(np.int64)
         narrowed = signed.astype(dtype)
         if (narrowed.astype(np.int64) != signed).any():
             raise wire.WireError(f"a value does not fit {dtype.name}")
@@ -258,3 +285,21 @@ def _varints(data: np.ndarray, dtype: np.dtype) -> np.ndarray:
         done += len(ends)
         position += len(chunk)
     return values
+
+
+def _decoded(chunk: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Returns the unsigned varints of a chunk, given where each one ends."""
+    if len(ends) < _FEW:
+        return np.array(wire.read_varints(chunk.tolist()), np.uint64)
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    lengths = ends - starts + 1
+    if lengths.max() > 10:
+        raise wire.WireError("a varint is longer than 10 bytes")
+    numbers = np.zeros(len(ends), np.uint64)
+    for i in range(int(lengths.max())):
+        longer = lengths > i
+        digits = chunk[starts[longer] + i].astype(np.uint64)
+        if i == 9 and digits.max() > 1:
+            raise wire.WireError("a varint exceeds 64 bits")
+        numbers[longer] |= (digits & np.uint64(0x7F)) << np.uint64(7 * i)
+    return numbers

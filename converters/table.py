@@ -35,6 +35,7 @@ __all__ = [
     "RAW",
     "RESTART_INTERVAL",
     "SNAPPY",
+    "SNAPPY_EXPANSION",
     "TRAILER_SIZE",
     "Table",
 ]
@@ -45,7 +46,7 @@ TRAILER_SIZE = 5
 RAW, SNAPPY = 0, 1
 RESTART_INTERVAL = 16
 # The densest element of a snappy stream turns 3 bytes into 64.
-_SNAPPY_EXPANSION = 22
+SNAPPY_EXPANSION = 22
 
 
 class Table:
@@ -122,6 +123,11 @@ class Table:
             self._cached = (i, dict(self._block(i)))
         return self._cached[1].get(key)
 
+    @property
+    def size(self) -> int:
+        """The number of bytes of the file."""
+        return len(self._file)
+
     def _block(self, i: int) -> Iterator[tuple[bytes, bytes | memoryview]]:
         """Yields the records of data block i, which must lie in the block's range."""
         previous = self._last_keys[i - 1] if i else None
@@ -176,7 +182,7 @@ class Table:
             )
         try:
             length, _ = read_varint(body, 0, size)
-            if length > _SNAPPY_EXPANSION * size:
+            if length > SNAPPY_EXPANSION * size:
                 raise WireError(f"{size} bytes can't hold {length}")
             out = bytearray(length)
             cramjam.snappy.decompress_raw_into(body, out)

@@ -122,8 +122,8 @@ class TensorBundle:
         entry = self._entries[self._keys[name]]
         dtype = tensor_dtypes.of_number(entry["dtype"])
         slices = []
-        for key, region in entry["pieces"]:
-            piece = self._entries[key]
+        for piece_key, region in entry["pieces"]:
+            piece = self._entries[piece_key]
             start = tuple(first for first, _ in region)
             slices.append(
                 TensorSlice(start, piece["shape"], piece["shard_id"], piece["size"])
@@ -133,7 +133,7 @@ class TensorBundle:
             shape=entry["shape"],
             dtype=dtype.numpy,
             dtype_name=dtype.name,
-            nbytes=sum(part.nbytes for part in slices) if slices else entry["size"],
+            nbytes=entry["size"] + sum(part.nbytes or 0 for part in slices),
             shard=None if slices else entry["shard_id"],
             slices=tuple(slices),
         )
@@ -149,7 +149,7 @@ class TensorBundle:
             array = self._read_entry(name, key, entry, verify)
             return array if index is None else array[tuple(index)]
         dtype = self._numpy_dtype(name, entry)
-        pieces = [(piece, region, self._entries[piece]) for piece, region in entry["pieces"]]
+        pieces = [(key, region, self._entries[key]) for key, region in entry["pieces"]]
         if key not in self._tiled:
             # Files that hold all slices hold as many bytes as the check takes.
             for _, _, piece_entry in pieces:

@@ -141,9 +141,7 @@ def assemble(
     """
     out = np.empty([stop - start for start, stop in wanted], dtype)
     for region, read in parts:
-        common = [
-            (max(a, c), min(b, d)) for (a, b), (c, d) in zip(region, wanted)
-        ]
+        common = [(max(a, c), min(b, d)) for (a, b), (c, d) in zip(region, wanted)]
         if all(start < stop for start, stop in common):
             source = [(a - o, b - o) for (a, b), (o, _) in zip(common, region)]
             target = [(a - o, b - o) for (a, b), (o, _) in zip(common, wanted)]

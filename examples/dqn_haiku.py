@@ -98,7 +98,9 @@ def play(agent: Agent, key: Array) -> tuple[catch.State, Transition]:
     step_keys = jax.random.split(step_key, NUM_GAMES)
     games, outcome = jax.vmap(catch.step)(step_keys, agent.games, actions)
     next_boards = jax.vmap(catch.observe)(games)
-    return games, Transition(boards, actions, *outcome, next_boards)
+    return games, Transition(
+        boards, actions, outcome.reward, outcome.discount, next_boards
+    )
 
 
 def update(agent: Agent, key: Array) -> tuple[Agent, None]:

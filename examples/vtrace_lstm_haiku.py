@@ -114,7 +114,7 @@ def play(params: hk.Params, actor: Actor, key: Array) -> tuple[Actor, Step]:
     action = rlax.softmax().sample(action_key, logits[0])
     step_keys = jax.random.split(step_key, NUM_GAMES)
     games, outcome = jax.vmap(catch.step)(step_keys, actor.games, action)
-    step = Step(board, actor.first, action, logits[0], *outcome)
+    step = Step(board, actor.first, action, logits[0], outcome.reward, outcome.discount)
     return Actor(games, outcome.discount == 0, memory), step
 
 

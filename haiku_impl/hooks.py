@@ -108,8 +108,8 @@ def run_creators(
     dtype: Any,
     init: Initializer,
 ) -> Any:
-    """Makes a value, through the creators from the innermost outwards."""
-    waiting = list(creators)
+    """Makes a value, through the creators from the outermost inwards."""
+    waiting = list(reversed(creators))
 
     def next_creator(shape: Sequence[int], dtype: Any, init: Initializer) -> Any:
         if not waiting:
@@ -124,8 +124,8 @@ def run_chain(
     context: GetterContext | SetterContext,
     value: Any,
 ) -> Any:
-    """Passes a value through getters or setters, from the innermost outwards."""
-    waiting = list(functions)
+    """Passes a value through getters or setters, from the outermost inwards."""
+    waiting = list(reversed(functions))
 
     def next_function(value: Any) -> Any:
         if not waiting:

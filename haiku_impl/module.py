@@ -92,7 +92,7 @@ def _call_hooked(
 ) -> Any:
     bound = functools.partial(method, module)
     context = MethodContext(module, method_name, bound, owner)
-    waiting = list(thread.interceptors)
+    waiting = list(reversed(thread.interceptors))
 
     def next_f(*args: Any, **kwargs: Any) -> Any:
         if not waiting:
@@ -100,7 +100,7 @@ def _call_hooked(
         return waiting.pop()(next_f, args, kwargs, context)
 
     with contextlib.ExitStack() as stack:
-        for hook in reversed(thread.method_hooks):
+        for hook in thread.method_hooks:
             stack.enter_context(hook(module, method_name))
         return next_f(*args, **kwargs)
 

@@ -9,7 +9,7 @@ from .module import Module
 from .naming import FORCED
 
 
-class _NameScopeModule(Module):
+class NameScopeModule(Module):
     """Stands for a name scope on the stack of running modules."""
 
 
@@ -23,7 +23,7 @@ class _NameScope(contextlib.AbstractContextManager[None]):
         depth = len(scopes)
         try:
             for part in [name] if name.startswith(FORCED) else name.split("/"):
-                module: Any = _NameScopeModule(name=part)
+                module: Any = NameScopeModule(name=part)
                 scopes.append(Scope(module, method_name))
             self._scope: Scope | None = scopes[-1]
         finally:

@@ -29,11 +29,11 @@ def check_key(key: Any) -> None:
     if jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
         expected: tuple[tuple[int, ...], Any] = ((), key.dtype)
     else:
-        expected = (_raw_key_shape(), jnp.uint32)
+        expected = (_raw_key_shape(), jnp.dtype("uint32"))
     if key.shape != expected[0] or key.dtype != expected[1]:
         raise ValueError(
             "The random key did not have expected shape and/or dtype: expected "
-            f"shape={expected[0]}, dtype={jnp.dtype(expected[1]).name}, got "
+            f"shape={expected[0]}, dtype={expected[1]}, got "
             f"shape={key.shape}, dtype={key.dtype}. Pass one key made by "
             "jax.random.key or jax.random.PRNGKey under the same setting of "
             f"jax_default_prng_impl (now {jax.config.jax_default_prng_impl!r})."  # type: ignore[attr-defined]
@@ -207,6 +207,12 @@ def replace_rng_sequence_state(state: PRNGSequenceState) -> None:
     Raises:
       MissingRNGError: if no key was passed to the transformed function.
     """
+    if frames.current("replace_rng_sequence_state").rng is None:
+        raise MissingRNGError(
+            "`hk.replace_rng_sequence_state` requires an RNG to be passed into the "
+            "transformed function: it was called with None, so there is no sequence "
+            "to replace."
+        )
     _sequence("replace_rng_sequence_state").replace_internal_state(state)
 
 

@@ -36,7 +36,7 @@ def to_module(f: Callable[..., Any]) -> type[CallableModule]:
     ['gain']
     """
 
-    class FunctionModule(CallableModule):
+    class ToModuleWrapper(CallableModule):
         def __init__(self, name: str | None = None):
             if name is not None and not isinstance(name, str):
                 raise TypeError(
@@ -49,6 +49,6 @@ def to_module(f: Callable[..., Any]) -> type[CallableModule]:
         def __call__(self, *args: Any, **kwargs: Any) -> Any:
             return f(*args, **kwargs)
 
-    FunctionModule.__doc__ = f.__doc__ or f"A module that calls {f!r}."
-    functools.update_wrapper(FunctionModule.__call__, f)
-    return FunctionModule
+    ToModuleWrapper.__doc__ = f.__doc__ or f"A module that calls {f!r}."
+    functools.update_wrapper(ToModuleWrapper.__call__, f)
+    return ToModuleWrapper

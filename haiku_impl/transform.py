@@ -11,7 +11,7 @@ from .context import new_context
 from .data_structures import to_haiku_dict
 from .errors import NonEmptyStateError
 from .random import PRNGSequence
-from .typing import MutableParams, MutableState
+from .typing import MutableParams, MutableState, Params, State
 
 
 class Transformed(NamedTuple):
@@ -132,7 +132,7 @@ def transform_with_state(f: Callable[..., Any]) -> TransformedWithState:
         init_fn,
         signatures.returning(
             signatures.with_leading(signature, 0, signatures.RNG),
-            tuple[MutableParams, MutableState],
+            tuple[Params, State],
         ),
     )
     leading = [*signatures.PARAMS, *signatures.STATE, *signatures.RNG]

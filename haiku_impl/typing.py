@@ -22,8 +22,22 @@ class StatePair(NamedTuple):
     current: Any
 
 
+class _Strict(Protocol):
+    """A protocol that a class fits by what it has, not by being derived from it."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if Protocol not in cls.__bases__:  # type: ignore[comparison-overlap]
+            bases = ", ".join(base.__name__ for base in cls.__bases__)
+            raise TypeError(
+                f"{cls.__name__} is a Protocol and should not be subclassed by a class "
+                "that is none: derive from hk.Module. For a new protocol write "
+                f"`class {cls.__name__}({bases}, Protocol)`."
+            )
+
+
 @runtime_checkable
-class ModuleProtocol(Protocol):
+class ModuleProtocol(_Strict, Protocol):
     """What a module offers, for code that accepts modules of any origin.
 
     Attributes:

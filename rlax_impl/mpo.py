@@ -13,7 +13,7 @@ https://arxiv.org/abs/1806.06920, and "Relative entropy regularized policy itera
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +23,7 @@ from .gradients import stop_gradient_if
 
 Array = jax.Array
 Numeric = float | Array
-Projection = Callable[[Array], Array]
+Projection = Callable[[Any], Any]
 
 EPSILON = 1e-10
 
@@ -40,7 +40,7 @@ class LagrangePenalty(NamedTuple):
         bounded separately. Default False.
     """
 
-    alpha: Array
+    alpha: Numeric
     epsilon: Numeric
     per_dimension: bool = False
 

@@ -127,7 +127,7 @@ def double_qlearning(
     best_action = jnp.argmax(q_t_selector, axis=1).astype(jnp.int32)
     target = r_t + pcont_t * batched_index(q_t_value, best_action)
     loss, extra = _regress(q_tm1, a_tm1, target)
-    return LossOutput(loss, DoubleQExtra(*extra, best_action))
+    return LossOutput(loss, DoubleQExtra(extra.target, extra.td_error, best_action))
 
 
 @expects(**TRANSITIONS, q_t="float[B, A]")

@@ -120,7 +120,11 @@ def retrace_from_importance_weights(
     [1.5 1. ]
     """
     return _returns(
-        *map(as_array, (log_rhos, discounts, rewards, q_values, values)),
+        as_array(log_rhos),
+        as_array(discounts),
+        as_array(rewards),
+        as_array(q_values),
+        as_array(values),
         as_array(bootstrap_value),
         as_array(lambda_),
     )

@@ -1,5 +1,6 @@
 """Policy gradients for discrete actions."""
 
+import functools
 import math
 from typing import Any, NamedTuple
 
@@ -54,8 +55,9 @@ def discrete_policy_entropy_loss(
     """
     logits = [jnp.asarray(leaf) for leaf in jax.tree.leaves(policy_logits)]
     log_probs = [jax.nn.log_softmax(leaf) for leaf in logits]
-    entropy = sum(
-        -jnp.sum(jax.nn.softmax(x) * y, axis=-1) for x, y in zip(logits, log_probs)
+    entropy = functools.reduce(
+        jnp.add,
+        [-jnp.sum(jax.nn.softmax(x) * y, axis=-1) for x, y in zip(logits, log_probs)],
     )
     greatest = sum(math.log(leaf.shape[-1]) for leaf in logits) if normalise else 1.0
     return LossOutput(-entropy / greatest, DiscretePolicyEntropyExtra(entropy))
@@ -132,7 +134,8 @@ def discrete_policy_gradient_loss(
         "discrete_policy_gradient_loss",
         f"there are {len(logits)} policies, but {len(taken)} actions.",
     )
-    return sum(_summed_over_time(x, a, action_values) for x, a in zip(logits, taken))
+    losses = [_summed_over_time(x, a, action_values) for x, a in zip(logits, taken)]
+    return functools.reduce(jnp.add, losses)
 
 
 @expects(policy_logits="float[T, B, _]", actions="int[T, B]")

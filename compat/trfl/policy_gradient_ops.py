@@ -5,6 +5,7 @@ attributes `batch_shape` and `event_shape`: one of ours (`policy_ops.Categorical
 distrax, or of TensorFlow Probability on JAX.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
@@ -135,11 +136,11 @@ def policy_gradient_loss(
             f"actions of shape {list(action.shape)}. The batch shape must be [time, "
             "batch], and actions have it followed by the event shape.",
         )
-    losses = sum(
+    losses = [
         policy_gradient(policy, action, action_values)
         for policy, action in zip(distributions, taken)
-    )
-    return jnp.sum(losses, axis=0)
+    ]
+    return jnp.sum(functools.reduce(jnp.add, losses), axis=0)
 
 
 def policy_entropy_loss(
@@ -167,7 +168,7 @@ def policy_entropy_loss(
     [-0.6931472]
     """
     distributions = jax.tree.leaves(policies, is_leaf=_is_distribution)
-    entropy = sum(policy.entropy() for policy in distributions)
+    entropy = functools.reduce(jnp.add, [p.entropy() for p in distributions])
     scale = 1.0 if scale_op is None else scale_op(policies)
     return LossOutput(-scale * entropy, PolicyEntropyExtra(entropy))
 

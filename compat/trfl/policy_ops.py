@@ -57,9 +57,8 @@ class Categorical:
             key = random.next_key()
         elif jnp.ndim(seed) == 0 and jnp.issubdtype(jnp.result_type(seed), jnp.integer):
             key = jax.random.key(seed)
-        actions = jax.random.categorical(
-            key, self.logits, shape=shape + self.batch_shape
-        )
+        shape += self.batch_shape
+        actions = jax.random.categorical(key, self.logits, shape=shape)
         return actions.astype(self.dtype)
 
     def log_prob(self, actions: Array) -> Array:
@@ -109,8 +108,8 @@ def epsilon_greedy(
     Returns:
       A `Categorical` of batch shape `[...]`, which breaks ties at random.
 
-    >>> print(epsilon_greedy(jnp.array([1.0, 3.0, 3.0]), 0.3).probs.round(2))
-    [0.1  0.45 0.45]
+    >>> print(epsilon_greedy(jnp.array([1.0, 3.0, 3.0]), 0.6).probs.round(1))
+    [0.2 0.4 0.4]
     """
     values = as_array(action_values)
     if legal_actions_mask is None:

@@ -125,14 +125,21 @@ def retrace_core(
 
     >>> q, ones = jnp.ones([2, 1, 2]), jnp.ones([2, 1])
     >>> actions = jnp.zeros([2, 1], jnp.int32)
-    >>> retrace_core(1.0, q, actions, ones, ones, q / 2, ones / 2, q, actions).extra.target
+    >>> retrace_core(
+    ...     1.0, q, actions, ones, ones, q / 2, ones / 2, q, actions).extra.target
     Array([[3.],
            [2.]], dtype=float32)
     """
     return _core(
         as_array(lambda_),
-        *map(as_array, (q_tm1, a_tm1, r_t, pcont_t, target_policy_t)),
-        *map(as_array, (behaviour_policy_t, targnet_q_t, a_t)),
+        as_array(q_tm1),
+        as_array(a_tm1),
+        as_array(r_t),
+        as_array(pcont_t),
+        as_array(target_policy_t),
+        as_array(behaviour_policy_t),
+        as_array(targnet_q_t),
+        as_array(a_t),
         stop_targnet_gradients,
     )
 

@@ -35,3 +35,32 @@ def dropout(
     if shape != x.shape:
         keep = jnp.broadcast_to(keep, x.shape)
     return keep * x / keep_rate
+
+
+def inverted_dropout(
+    key: jax.Array, rate: Any, x: jax.Array, mask_shape: Sequence[int]
+) -> jax.Array:
+    """Scales units by `1 / (1 - rate)`, then selects which are kept, as TensorFlow does.
+
+    Unlike those of `dropout`, dropped units are zero whatever they were, infinite ones
+    too.
+
+    Args:
+      key: A JAX random key.
+      rate: The probability that a unit is dropped, in [0, 1); a Python number or a
+        scalar array, which may be traced.
+      x: Any shape, any floating dtype.
+      mask_shape: The shape of the random mask, broadcastable to `x`.
+
+    Returns:
+      An array of the shape of `x`.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> y = inverted_dropout(jax.random.key(0), 0.5, jnp.ones([100]), (100,))
+      >>> sorted(set(y.tolist()))
+      [0.0, 2.0]
+    """
+    keep = jax.random.bernoulli(key, 1.0 - rate, mask_shape)
+    scaled = x * (1.0 / (1.0 - rate)) if isinstance(rate, float) else x / (1 - rate)
+    return jnp.where(keep, scaled, jnp.zeros([], x.dtype))

@@ -54,3 +54,30 @@ def linear(
     """
     out = jnp.dot(x, w, precision=precision)
     return out if b is None else add_bias(out, b)
+
+
+def batched_linear(
+    x: jax.Array,
+    w: jax.Array,
+    b: jax.Array | None = None,
+    *,
+    precision: lax.PrecisionLike = None,
+) -> jax.Array:
+    """Computes `x[i] @ w[i] + b[i]` for each i.
+
+    Args:
+      x: `[maps, batch, inputs]`.
+      w: `[maps, inputs, outputs]`.
+      b: `[maps, 1, outputs]`, or None for no bias.
+      precision: Of the matrix products; None is the backend's default.
+
+    Returns:
+      `[maps, batch, outputs]`.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> batched_linear(jnp.ones([2, 1, 3]), jnp.ones([2, 3, 1])).tolist()
+      [[[3.0]], [[3.0]]]
+    """
+    out = jnp.matmul(x, w, precision=precision)
+    return out if b is None else out + b

@@ -196,6 +196,7 @@ def group_normalize(
     eps: Any,
     *,
     channel_index: int = -1,
+    folded: bool = False,
 ) -> jax.Array:
     """Normalises groups of channels by their moments (Wu and He, 2018).
 
@@ -207,6 +208,7 @@ def group_normalize(
       offset: As `scale`; None is 0.
       eps: Added to the variance.
       channel_index: -1 or 1.
+      folded: Whether to use `normalize_folded`, as Sonnet does, or `normalize`.
 
     Returns:
       An array of the shape of `x`.
@@ -224,7 +226,8 @@ def group_normalize(
     # The axis of the groups itself is never reduced.
     reduced = [axis + (axis >= at) for axis in absolute_axes(axes, x.ndim)]
     mean, variance = moments(grouped, reduced)
-    out = normalize(grouped, mean, variance, None, None, eps).reshape(x.shape)
+    rescale = normalize_folded if folded else normalize
+    out = rescale(grouped, mean, variance, None, None, eps).reshape(x.shape)
     out = out if scale is None else out * _fit(scale, x)
     return out if offset is None else out + _fit(offset, x)
 

@@ -293,6 +293,13 @@ def test_mutated_v1_records_with_valid_checksums(tmp_path):
         read_all(path)
 
 
+def test_v1_tensors_larger_than_their_files(tmp_path):
+    path = str(tmp_path / "model.ckpt")
+    save_v1(path, {"w": ((1 << 20, 1 << 20), 1, {})})
+    with pytest.raises(converters.CorruptCheckpointError, match="more elements than"):
+        converters.open_checkpoint(path)
+
+
 def test_swapped_shards(tmp_path):
     tensors = {f"v{i}": np.full(9, i) for i in range(4)}
     prefixes = [str(tmp_path / name) for name in "ab"]

@@ -228,6 +228,39 @@ def test_partitioned_variables(tmp_path, save, kind):
     )
 
 
+def test_parts_of_a_tensor_read_no_other_slices(tmp_path):
+    whole = np.arange(60.0).reshape(10, 6)
+    names = [("w", tf.constant(whole[:4])), ("w", tf.constant(whole[4:]))]
+    names.append(("v", tf.constant(whole)))
+    slices = ["10 6 0,4:-", "10 6 4,6:-", ""]
+    prefix = save_v2(tmp_path / "parts", names, slices)
+    parts = [
+        (slice(None), slice(None)),
+        (slice(2, 7), slice(1, 3)),
+        (slice(0, 4), slice(-1, None)),
+        (slice(5, 5), slice(0, 2)),
+        (slice(8, 100), slice(None, -2)),
+    ]
+    for path in (prefix, save_v1(tmp_path / "old", names, slices)):
+        checkpoint = converters.open_checkpoint(path)
+        for index in parts:
+            for name in ("w", "v"):
+                part = checkpoint.read(name, index=index)
+                assert_same_bits(np.ascontiguousarray(part), whole[index].copy())
+        with pytest.raises(ValueError, match="expected a slice of step 1 for each"):
+            checkpoint.read("w", index=(slice(None),))
+    prefix = save_v2(tmp_path / "damaged", names[:2], slices[:2])
+    with open(f"{prefix}.data-00000-of-00001", "r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"\xff")  # the last byte of the second slice
+    checkpoint = converters.open_checkpoint(prefix)
+    assert checkpoint.read("w", index=(slice(0, 3), slice(None))).tolist() == (
+        whole[:3].tolist()
+    )
+    with pytest.raises(converters.ChecksumError, match="tensor 'w'"):
+        checkpoint.read("w", index=(slice(3, 5), slice(None)))
+
+
 def _slice(extent):
     if extent == "-":
         return slice(None)

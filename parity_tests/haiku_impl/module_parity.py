@@ -84,11 +84,7 @@ def same_computation(f: Any, g: Any, *args: Any) -> bool:
 
 def _needed(f: Any, *args: Any) -> tuple[str, list[Any]]:
     closed = jax.make_jaxpr(f)(*args)
-    jaxpr, _ = pe.dce_jaxpr(
-        pe.convert_constvars_jaxpr(closed.jaxpr),
-        [True] * len(closed.jaxpr.outvars),
-        instantiate=True,
-    )
+    jaxpr, _ = pe.dce_jaxpr(closed.jaxpr, [True] * len(closed.jaxpr.outvars))
     return str(jaxpr), closed.consts
 
 

@@ -75,7 +75,7 @@ LOSS_WEIGHTS = {
     "kl_loss_weight": 3.0,
     "alpha_loss_weight": 4.0,
 }
-MPO = {
+MPO: dict[str, tuple[tuple, dict]] = {
     "mpo": ((LOG_PROBS, Q), {}),
     "mpo, samples in the middle": (MOVED, {"sample_axis": 1}),
     "mpo, negative axis": (MOVED, {"sample_axis": -2}),
@@ -86,7 +86,7 @@ MPO = {
     "mpo, nothing stopped": ((LOG_PROBS, Q), UNSTOPPED),
     "mpo, exponential dual": ((LOG_PROBS, Q), {"projection_operator": jnp.exp}),
 }
-VMPO = {
+VMPO: dict[str, tuple[tuple, dict]] = {
     "vmpo": ((LOG_PROBS[0], Q[0]), {}),
     "vmpo, all examples": ((LOG_PROBS[0], Q[0]), {"top_k_fraction": 1.0}),
     "vmpo, one example": ((LOG_PROBS[0], Q[0]), {"top_k_fraction": 0.2}),

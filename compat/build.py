@@ -1,0 +1,97 @@
+"""Creating the variables of a module without computing its outputs."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from ..haiku_impl.child import run_child
+from .discovery import discover
+from .dtypes import as_array, as_dtype
+
+# What an unknown size is traced as: two sizes, to see what depends on it.
+_UNKNOWN_SIZES = (32, 64)
+
+
+def build(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Creates the variables that a call would create, and computes nothing else.
+
+    Variables get their initial values; what the call would assign to variables is
+    not assigned.
+
+    Args:
+      f: a module or a function.
+      *args: its arguments. A list or tuple of ints and Nones stands for a float32
+        array of that shape, where None is any size. A `jax.ShapeDtypeStruct`, or
+        anything of TensorFlow with a shape and a dtype, stands for an array too.
+      **kwargs: more arguments, in which lists are lists.
+
+    Returns:
+      What `f` would return, with a `jax.ShapeDtypeStruct` for each array; sizes that
+      follow from unknown ones are None.
+
+    >>> from sonnax import compat as snt
+    >>> net = snt.Linear(10)
+    >>> snt.build(net, [None, 28]).shape, [v.shape for v in net.variables]
+    ((None, 10), [(10,), (28, 10)])
+    """
+    args = tuple(_promoted(arg) for arg in args)
+    leaves, structure = jax.tree.flatten((args, kwargs), is_leaf=_is_spec)
+    specs = {i: leaf for i, leaf in enumerate(leaves) if _is_spec(leaf)}
+
+    def call(arrays: list[jax.Array]) -> Any:
+        given = dict(zip(specs, arrays))
+        merged = [given.get(i, leaf) for i, leaf in enumerate(leaves)]
+        call_args, call_kwargs = jax.tree.unflatten(structure, merged)
+        return f(*call_args, **call_kwargs)
+
+    first, second = ([_sized(s, n) for s in specs.values()] for n in _UNKNOWN_SIZES)
+    discover(call, ([jnp.zeros(s.shape, s.dtype) for s in first],), {})
+    outputs = _outputs(call, first)
+    if first == second:
+        return outputs
+    return jax.tree.map(_merged, outputs, _outputs(call, second))
+
+
+def _promoted(arg: Any) -> Any:
+    if isinstance(arg, list | tuple) and all(isinstance(n, int | None) for n in arg):
+        return jax.ShapeDtypeStruct(tuple(arg), jnp.float32)
+    return arg
+
+
+def _is_spec(leaf: Any) -> bool:
+    of_tensorflow = type(leaf).__module__.startswith("tensorflow")
+    return isinstance(leaf, jax.ShapeDtypeStruct) or (
+        of_tensorflow and hasattr(leaf, "shape") and hasattr(leaf, "dtype")
+    )
+
+
+def _sized(spec: Any, unknown: int) -> jax.ShapeDtypeStruct:
+    shape = tuple(unknown if size is None else int(size) for size in spec.shape)
+    return jax.ShapeDtypeStruct(shape, as_dtype(spec.dtype))
+
+
+def _outputs(call: Callable[..., Any], specs: list[jax.ShapeDtypeStruct]) -> Any:
+    outputs = []
+
+    def trace(arrays: list[jax.Array]) -> None:
+        out, _, _ = run_child(call, (arrays,))
+        outputs.append(jax.tree.map(_spec, out))
+
+    jax.eval_shape(trace, specs)
+    return outputs[0]
+
+
+def _spec(leaf: Any) -> Any:
+    if not hasattr(leaf, "shape") and not isinstance(leaf, int | float):
+        return leaf
+    array = as_array(leaf)
+    return jax.ShapeDtypeStruct(array.shape, array.dtype)
+
+
+def _merged(one: Any, other: Any) -> Any:
+    if not isinstance(one, jax.ShapeDtypeStruct):
+        return one
+    shape = (a if a == b else None for a, b in zip(one.shape, other.shape))
+    return jax.ShapeDtypeStruct(tuple(shape), one.dtype)  # type: ignore[arg-type]

@@ -1,0 +1,5 @@
+"""Parts of differentiable neural computers (Graves et al., 2016)."""
+
+from . import control, read, util, write
+
+__all__ = ["control", "read", "util", "write"]
