@@ -7,6 +7,7 @@ from sonnax import compat as snt
 
 # Modules and variables.
 from .module import Module, Optimizer, allow_empty_variables, no_name_scope
+from .indexed_slices import IndexedSlices
 from .once import once
 from .variable import Reference, Variable
 
@@ -38,6 +39,21 @@ from .deferred import Deferred
 from .reshape import Flatten, Reshape, flatten, reshape
 from .sequential import Sequential
 
+# Recurrent cores and unrolling.
+from .conv_lstm import Conv1DLSTM, Conv2DLSTM, Conv3DLSTM
+from .deep_rnn import (
+    DeepRNN,
+    deep_rnn_with_residual_connections,
+    deep_rnn_with_skip_connections,
+)
+from .gru import GRU
+from .lstm import LSTM, LSTMState, UnrolledLSTM
+from .recurrent_dropout import lstm_with_recurrent_dropout
+from .rnn_core import RNNCore, UnrolledRNN
+from .trainable_state import TrainableState
+from .unroll import dynamic_unroll, static_unroll
+from .vanilla_rnn import VanillaRNN
+
 # Metrics.
 from .metrics import Mean, Metric, Sum
 from .moving_averages import ExponentialMovingAverage
@@ -52,10 +68,11 @@ from .custom_getter import custom_variable_getter
 from .formatting import format_variables, log_variables
 
 # Namespaces.
-from . import functional, initializers, pad, random, regularizers
+from . import functional, initializers, optimizers, pad, random, regularizers
 
 __all__ = [
     # Modules and variables.
+    "IndexedSlices",
     "Module",
     "Optimizer",
     "Reference",
@@ -103,6 +120,24 @@ __all__ = [
     "merge_leading_dims",
     "reshape",
     "split_leading_dim",
+    # Recurrent cores and unrolling.
+    "Conv1DLSTM",
+    "Conv2DLSTM",
+    "Conv3DLSTM",
+    "DeepRNN",
+    "GRU",
+    "LSTM",
+    "LSTMState",
+    "RNNCore",
+    "TrainableState",
+    "UnrolledLSTM",
+    "UnrolledRNN",
+    "VanillaRNN",
+    "deep_rnn_with_residual_connections",
+    "deep_rnn_with_skip_connections",
+    "dynamic_unroll",
+    "lstm_with_recurrent_dropout",
+    "static_unroll",
     # Metrics.
     "ExponentialMovingAverage",
     "Mean",
@@ -119,6 +154,7 @@ __all__ = [
     # Namespaces.
     "functional",
     "initializers",
+    "optimizers",
     "pad",
     "random",
     "regularizers",

@@ -36,7 +36,7 @@ def discover(
 
     def trace(args: Any, kwargs: Any) -> Writes:
         _, writes, child = run_child(f, args, kwargs)
-        found.append(Found(list(child.cells), writes.keys))
+        found.append(Found(list(child.cells), tuple(dict.fromkeys(writes.keys))))
         return _created(writes, child)
 
     jaxpr, created = jax.make_jaxpr(trace, return_shape=True)(args, kwargs)

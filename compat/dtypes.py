@@ -36,13 +36,15 @@ def as_array(value: Any, dtype: Any = None) -> Any:
 
     Args:
       value: an array, a Variable, a number, or nested lists of numbers.
-      dtype: the dtype of the result. By default an array keeps its own; Python's
+      dtype: the dtype of the result, narrowed to 32 bits unless jax_enable_x64 is
+        set. By default an array keeps its own; Python's
         floats become float32 and its ints int32, as in TensorFlow.
     """
     if dtype is None and isinstance(value, jax.Array):
         return value
     if dtype is not None:
-        return jnp.asarray(value, as_dtype(dtype))
+        # Silently, as JAX narrows its own defaults.
+        return jnp.asarray(value, jax.dtypes.canonicalize_dtype(as_dtype(dtype)))
     leaves = jax.tree.leaves(value)
     if leaves and not any(hasattr(leaf, "dtype") for leaf in leaves):
         dtype = {"f": jnp.float32, "i": jnp.int32}.get(np.result_type(*leaves).kind)

@@ -1,4 +1,4 @@
-"""`snt.functional`: modules as pure functions over dicts, and JAX's transforms."""
+"""`snt.functional`: modules as pure functions over plain dicts, and JAX's transforms."""
 
 from .pure import (
     Transformed,
@@ -8,12 +8,32 @@ from .pure import (
     variables,
     without_state,
 )
+from .pure_optimizers import (
+    TransformedOptimizer,
+    adam,
+    momentum,
+    optimizer,
+    rmsprop,
+    sgd,
+)
+from .pure_transforms import device_get, device_put, grad, jit, value_and_grad
 
 __all__ = [
     "Transformed",
+    "TransformedOptimizer",
     "TransformedWithState",
+    "adam",
+    "device_get",
+    "device_put",
+    "grad",
+    "jit",
+    "momentum",
+    "optimizer",
+    "rmsprop",
+    "sgd",
     "transform",
     "transform_with_state",
+    "value_and_grad",
     "variables",
     "without_state",
 ]

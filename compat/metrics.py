@@ -130,8 +130,7 @@ class Mean(Metric):
 
 def counter(name: str) -> Variable:
     """Returns a variable that counts from zero in the widest int there is."""
-    dtype = jax.dtypes.canonicalize_dtype("int64")
-    return Variable(lambda: jnp.zeros([], dtype), trainable=False, name=name)
+    return Variable(0, trainable=False, name=name, dtype="int64")
 
 
 def _initialized(metric: Metric, variable: Variable | None) -> Variable:

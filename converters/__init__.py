@@ -29,9 +29,15 @@ from .tensor_info import TensorInfo, TensorSlice
 
 if TYPE_CHECKING:
     from .restoration import RestoreStatus, restore
+    from .saving import save, save_names
 
 # The file of each name that needs jax.
-_LATER = {"restore": "restoration", "RestoreStatus": "restoration"}
+_LATER = {
+    "RestoreStatus": "restoration",
+    "restore": "restoration",
+    "save": "saving",
+    "save_names": "saving",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -51,8 +57,10 @@ __all__ = [
     "TensorSlice",
     # writing
     "write_bundle",
-    # restoring
+    # restoring into modules, and saving them
     "restore",
+    "save",
+    "save_names",
     "RestoreStatus",
     # what a checkpoint says about its objects
     "OBJECT_GRAPH_KEY",

@@ -189,7 +189,9 @@ class Checkpoint(Mapping[str, np.ndarray]):
         if name not in self:
             import difflib
 
-            similar = difflib.get_close_matches(str(name), list(self)[:1000], n=3)
+            # Comparing is quadratic in the names' lengths, which the file chooses.
+            names = [each for each in self if len(each) <= 200][:1000]
+            similar = difflib.get_close_matches(str(name)[:200], names, n=3)
             hint = f"; similar ones are {similar}" if similar else ""
             raise TensorNotFoundError(
                 f"not among the {len(self)} tensors{hint}",

@@ -39,7 +39,7 @@ class CheckpointError(ValueError):
         self, problem: str, *, path: str | None = None, tensor: str | None = None
     ):
         where = "" if path is None else f"{_printable(path)}: "
-        what = "" if tensor is None else f"tensor {tensor!r}: "
+        what = "" if tensor is None else f"tensor {_shortened(repr(tensor))}: "
         super().__init__(f"{where}{what}{problem}")
         self.path = path
         self.tensor = tensor
@@ -71,6 +71,11 @@ class TensorNotFoundError(CheckpointError, KeyError):
 
 class MismatchError(CheckpointError):
     """The checkpoint and the objects to restore do not fit each other."""
+
+
+def _shortened(text: str) -> str:
+    """The text, cut in its middle if it fills lines."""
+    return text if len(text) <= 400 else f"{text[:200]} ... {text[-200:]}"
 
 
 def _printable(path: str) -> str:

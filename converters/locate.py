@@ -53,11 +53,11 @@ def locate(path: str | os.PathLike) -> Location:
             return _step_in_directory(base, int(step))
         found = _at_prefix(f"{base}-{step}")
     if found is None:
-        directory = os.path.dirname(path) or os.curdir
+        directory = path if os.path.isdir(path) else os.path.dirname(path)
         raise CheckpointNotFoundError(
             f"no checkpoint here: expected the prefix of a V2 checkpoint, a V1 "
             f"checkpoint, a SavedModel or a directory with a checkpoint; "
-            f"{_holdings(directory)}",
+            f"{_holdings(directory or os.curdir)}",
             path=path,
         )
     return found

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..compat.module import Module
 from ..compat.variable import Variable
 from ..haiku_impl.cells import set_initial
 from ..haiku_impl.frames import thread
@@ -179,8 +180,11 @@ class RestoreStatus:
 
     def _wait(self) -> None:
         """Matches again whenever modules have made variables, until all are there."""
-        owners = [o for _, o in walk(self._roots()) if hasattr(o, "_name_scope")]
-        anchor = weakref.ref(owners[0]) if owners else lambda: None
+        held = [self._root, *(obj for _, obj in walk(self._roots()))]
+        owners = [obj for obj in held if isinstance(obj, Module)]
+        if not owners:
+            return
+        anchor = weakref.ref(owners[0])
         callbacks = thread.on_creation
 
         def match_again() -> None:

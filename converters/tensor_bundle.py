@@ -141,7 +141,7 @@ class TensorBundle:
     def read(
         self, name: str, verify: bool = True, index: Sequence[slice] | None = None
     ) -> np.ndarray:
-        """Returns a tensor or a part of it, a view of the file if it is stored whole."""
+        """Returns a tensor or a part, a view of the file if it is stored whole."""
         key = self._keys[name]
         entry = self._entries[key]
         wanted = region_of(index, entry["shape"], name)

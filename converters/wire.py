@@ -57,7 +57,7 @@ class WireError(ValueError):
     """Bytes that are no message of the expected type; callers name file and tensor."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Field:
     """One field of a message.
 
@@ -164,7 +164,7 @@ def decode(message: Message, buffer, start: int = 0, end: int | None = None) -> 
       WireError: the bytes are no such message.
     """
     end = len(buffer) if end is None else end
-    found: dict[str, Any] = {name: [] for name in message.repeated}
+    found: dict[str, Any] = {}
     by_tag, position = message.by_tag, start
     while position < end:
         tag = buffer[position]
@@ -176,9 +176,9 @@ def decode(message: Message, buffer, start: int = 0, end: int | None = None) -> 
         if field is None:
             begin, position = position, _skip(message, buffer, position, end, tag)
             if field := message.unpacked_by_tag.get(tag):
-                found[field.name].append(buffer[begin:position])
+                found.setdefault(field.name, []).append(buffer[begin:position])
             continue
-        wire_type = tag & 7
+        name, kind, wire_type = field.name, field.kind, tag & 7
         if wire_type == _FIXED32:
             stop = position + 4
         else:
@@ -189,42 +189,46 @@ def decode(message: Message, buffer, start: int = 0, end: int | None = None) -> 
             stop = position if wire_type == _VARINT else position + number
         if stop > end:
             raise WireError(
-                f"{message.name}.{field.name} ends at byte {stop}, past the end of "
-                f"the message at {end}"
+                f"{message.name}.{name} ends at byte {stop}, past the end of the "
+                f"message at {end}"
             )
-        kind = field.kind
         value: Any
         if wire_type == _VARINT:
-            value = _integer(message, field, kind, number)
+            value = _integer(message, field, number)
         elif isinstance(kind, Message):
             value = decode(kind, buffer, position, stop)
-        elif kind == "fixed32":
-            value = int.from_bytes(buffer[position:stop], "little")
         elif kind == "string":
             value = _text(message, field, buffer[position:stop])
+        elif kind == "fixed32":
+            value = int.from_bytes(buffer[position:stop], "little")
         elif kind == "bytes":
             value = bytes(buffer[position:stop])
         else:
             value = buffer[position:stop]
         position = stop
         if field.repeated:
-            found[field.name].append(value)
-        elif field.name in found:
-            raise WireError(f"{message.name}.{field.name} is given twice")
+            if name in found:
+                found[name].append(value)
+            else:
+                found[name] = [value]
+        elif name in found:
+            raise WireError(f"{message.name}.{name} is given twice")
         else:
-            found[field.name] = value
-    return message.defaults | found
+            found[name] = value
+    result = message.defaults | found
+    for name in message.repeated:
+        if name not in found:
+            result[name] = []
+    return result
 
 
-def _integer(
-    message: Message, field: Field, kind: str | Message, number: int
-) -> int | bool:
-    if number < 1 << 31 and kind != "bool":
-        return number
-    if kind == "bool":
+def _integer(message: Message, field: Field, number: int) -> int | bool:
+    if field.kind == "bool":
         return number != 0
+    if number < 1 << 31:
+        return number
     value = number - (1 << 64) if number >> 63 else number
-    if kind == "int32" and not -(1 << 31) <= value < 1 << 31:
+    if field.kind == "int32" and not -(1 << 31) <= value < 1 << 31:
         raise WireError(f"{message.name}.{field.name} = {value} exceeds 32 bits")
     return value
 

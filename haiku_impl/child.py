@@ -97,9 +97,12 @@ def run_child(
     keys = [key for key in after if not _same(before.get(key), after[key])]
     if rng is not None and RNG in keys:
         keys.remove(RNG)
+    # The first value of a cell goes before the one that it has in the end.
+    created = {c: v for c, v in child.created.items() if child.cells[c] is not v}
+    cells = {c.token: child.cells[c] for c in child.written}
     writes = Writes(
-        [*keys, *(cell.token for cell in child.written)],
-        [*(after[key] for key in keys), *(child.cells[c] for c in child.written)],
+        [*(cell.token for cell in created), *keys, *cells],
+        [*created.values(), *(after[key] for key in keys), *cells.values()],
     )
     return out, writes, child
 

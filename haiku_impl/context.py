@@ -78,10 +78,8 @@ def new_context(
         module: {name: StatePair(value, value) for name, value in bundle.items()}
         for module, bundle in (state or {}).items()
     }
-    frame = Frame(
-        {} if params is None else to_haiku_dict(params),
-        pairs,
-        rng,
-        frozen=params is not None,
-    )
-    return Context(frame)
+    frozen = params is not None
+    # Frozen parameters are not written to, so there is no need for a copy.
+    if type(params) is not dict:
+        params = to_haiku_dict(params or {})
+    return Context(Frame(params, pairs, rng, frozen=frozen))

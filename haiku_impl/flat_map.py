@@ -183,10 +183,14 @@ def to_dict(mapping: Mapping[str, Any]) -> dict[str, Any]:
     Args:
       mapping: `{module: {name: value}}`, of any mapping types.
     """
-    return {
-        key: to_dict(value) if isinstance(value, Mapping) else jax.tree.map(_same, value)
-        for key, value in mapping.items()
-    }
+    return {key: _copied(value) for key, value in mapping.items()}
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return to_dict(value)
+    # jax.tree.map takes as long as an operation does to trace.
+    return value if hasattr(value, "shape") else jax.tree.map(_same, value)
 
 
 def _same(leaf: Any) -> Any:

@@ -87,8 +87,8 @@ def _call_hooked(
     method_name: str,
     owner: type["Module"],
     module: "Module",
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
+    *args: Any,
+    **kwargs: Any,
 ) -> Any:
     bound = functools.partial(method, module)
     context = MethodContext(module, method_name, bound, owner)
@@ -113,22 +113,27 @@ def _wrapped(
         return method
     scope_name = getattr(method, _NAMED_LIKE, method_name)
 
+    suffix = "" if method_name == "__call__" else f"/{method_name}"
+
     @functools.wraps(method)
     def wrapped(self: "Module", *args: Any, **kwargs: Any) -> Any:
         stack = thread.frames
         if not stack or stack[-1].params is None:
             raise ValueError(_OUTSIDE.format(type(self).__name__))
+        run = method
+        if thread.interceptors or thread.method_hooks:
+            run = functools.partial(_call_hooked, method, method_name, owner())
         scopes = stack[-1].scopes
         scopes.append(Scope(self, scope_name))
         try:
             name = getattr(self, "module_name", None)
-            with _named(name, method_name):
-                if thread.interceptors or thread.method_hooks:
-                    out = _call_hooked(method, method_name, owner(), self, args, kwargs)
-                else:
-                    out = method(self, *args, **kwargs)
-            # The constructor has set the name only now.
-            name = name or getattr(self, "module_name", None)
+            if name is None:
+                out = run(self, *args, **kwargs)
+                # The constructor has set it now.
+                name = getattr(self, "module_name", None)
+            else:
+                with jax.named_scope(local_name(name) + suffix):
+                    out = run(self, *args, **kwargs)
             if name is not None:
                 for scope in scopes[1:]:
                     if scope.module is not self:
@@ -145,15 +150,6 @@ _OUTSIDE = (
     "called outside one. Make and call modules inside a function f, and use "
     "hk.transform(f).init and .apply."
 )
-
-
-def _named(module_name: str | None, method_name: str) -> Any:
-    if module_name is None:
-        return contextlib.nullcontext()
-    name = local_name(module_name)
-    if method_name != "__call__":
-        name = f"{name}/{method_name}"
-    return jax.named_scope(name)
 
 
 class _ModuleMetaclass(type(Protocol)):  # type: ignore[misc]

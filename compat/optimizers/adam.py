@@ -4,7 +4,6 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-import jax
 
 from ...haiku_impl.numerics.optimization import adam_update
 from ..module import Optimizer
@@ -49,8 +48,7 @@ class Adam(Optimizer):
         self.beta1 = beta1
         self.beta2 = beta2
         self.epsilon = epsilon
-        dtype = jax.dtypes.canonicalize_dtype("int64")
-        self.step = Variable(0, trainable=False, name="t", dtype=dtype)
+        self.step = Variable(0, trainable=False, name="t", dtype="int64")
         self.m: list[Variable] = []
         self.v: list[Variable] = []
 

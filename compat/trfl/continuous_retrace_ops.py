@@ -126,7 +126,7 @@ def retrace_from_importance_weights(
         as_array(q_values),
         as_array(values),
         as_array(bootstrap_value),
-        as_array(lambda_),
+        jnp.asarray(lambda_),
     )
 
 

@@ -131,7 +131,7 @@ def retrace_core(
            [2.]], dtype=float32)
     """
     return _core(
-        as_array(lambda_),
+        jnp.asarray(lambda_),
         as_array(q_tm1),
         as_array(a_tm1),
         as_array(r_t),

@@ -102,7 +102,7 @@ def multistep_forward_view(
     Array([2., 2.], dtype=float32)
     """
     rewards, pcontinues = as_array(rewards), as_array(pcontinues)
-    state_values, lambda_ = as_array(state_values), as_array(lambda_)
+    state_values, lambda_ = as_array(state_values), jnp.asarray(lambda_)
     return scan_discounted_sum(
         rewards + pcontinues * state_values * (1 - lambda_),
         pcontinues * lambda_,

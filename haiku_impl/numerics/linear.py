@@ -26,7 +26,8 @@ def add_bias(x: jax.Array, b: jax.Array) -> jax.Array:
     if b.shape != x.shape:
         trailing = tuple(range(x.ndim - b.ndim, x.ndim))
         b = lax.broadcast_in_dim(b, x.shape, trailing)
-    return x + b
+    # As `+` between equal dtypes, and quicker to trace.
+    return lax.add(x, b) if x.dtype == b.dtype else x + b
 
 
 def linear(
@@ -52,7 +53,17 @@ def linear(
       >>> linear(jnp.ones([1, 2]), jnp.ones([2, 3]), jnp.ones([3])).tolist()
       [[3.0, 3.0, 3.0]]
     """
-    out = jnp.dot(x, w, precision=precision)
+    if x.dtype == w.dtype:
+        # As jnp.dot, and quicker to trace.
+        out = lax.dot_general(
+            x,
+            w,
+            (((x.ndim - 1,), (0,)), ((), ())),
+            precision=precision,
+            preferred_element_type=x.dtype,
+        )
+    else:
+        out = jnp.dot(x, w, precision=precision)
     return out if b is None else add_bias(out, b)
 
 

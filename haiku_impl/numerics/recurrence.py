@@ -131,7 +131,8 @@ def gru_update(
     gates = add_bias(x_gates + jnp.matmul(hidden, w_h_gates), b_gates)
     z, r = lax.split(jax.nn.sigmoid(gates), (size, size), gates.ndim - 1)
     candidate = x_candidate + jnp.matmul(r * hidden, w_h_candidate)
-    return (1 - z) * hidden + z * jnp.tanh(add_bias(candidate, b_candidate))
+    candidate = jnp.tanh(add_bias(candidate, b_candidate))
+    return (1 - z) * hidden + z * candidate
 
 
 def vanilla_update(

@@ -7,7 +7,13 @@ import shutil
 import numpy as np
 from sonnax.converters import wire
 from sonnax.converters.checksums import crc32c, mask, masked_crc32c
-from sonnax.converters.protos import BUNDLE_ENTRY, BUNDLE_HEADER, SHAPE
+from sonnax.converters.ordered_code import slice_key
+from sonnax.converters.protos import (
+    BUNDLE_ENTRY,
+    BUNDLE_HEADER,
+    SAVED_TENSOR_SLICES,
+    SHAPE,
+)
 from sonnax.converters.table import FOOTER_SIZE, MAGIC, Table
 from sonnax.converters.table_writer import build_table
 
@@ -131,3 +137,27 @@ def write_table_of_block(path, body, last_key):
         places += wire.write_varint(len(table)) + wire.write_varint(len(block))
         table += block + b"\0" + masked_crc32c(block + b"\0").to_bytes(4, "little")
     write_file(path, table + places.ljust(FOOTER_SIZE - len(MAGIC), b"\0") + MAGIC)
+
+
+def save_v1(path, tensors):
+    """Writes a V1 checkpoint of whole tensors of given protos."""
+    metas, records = [], {}
+    for name, (shape, number, values) in tensors.items():
+        parts = {"extents": [{} for _ in shape]}
+        dims = {"dims": [{"size": size} for size in shape]}
+        metas.append({"name": name, "shape": dims, "type": number, "slices": [parts]})
+        key = slice_key(name.encode(), ((0, -1),) * len(shape))
+        data = {"data": {"name": name, "slice": parts, "data": values}}
+        records[key] = wire.encode(SAVED_TENSOR_SLICES, data)
+    meta = {"meta": {"tensors": metas, "versions": {"producer": 1}}}
+    records[b""] = wire.encode(SAVED_TENSOR_SLICES, meta)
+    write_records(path, records, block_size=200)
+
+
+V1_TENSORS = {
+    "floats": ((2, 3), 1, {"float_val": [np.arange(6, dtype="<f4").tobytes()]}),
+    "ints": ((4,), 3, {"int_val": [b"".join(map(wire.write_varint, [1, -5, 0, 9]))]}),
+    "halves": ((2,), 19, {"half_val": [b"\x80\x78\x00"]}),
+    "strings": ((2,), 7, {"string_val": [b"ab", b"\0"]}),
+    "bools": ((3,), 10, {"bool_val": [b"\1\0\1"]}),
+}

@@ -16,11 +16,11 @@ from sonnax.converters import wire
 from sonnax.converters.checksums import mask
 from sonnax.converters.object_graph import format_object_graph, parse_object_graph
 from sonnax.converters.ordered_code import slice_key
-from sonnax.converters.protos import SAVED_TENSOR_SLICES
 from sonnax.converters.string_tensor import encode_strings
 from sonnax.converters.table import SNAPPY, Table
 
 from .crafted_checkpoints import (
+    V1_TENSORS,
     block_places,
     copy_bundle,
     edit_block,
@@ -28,6 +28,7 @@ from .crafted_checkpoints import (
     encode_entry,
     read_entry,
     read_records,
+    save_v1,
     write_file,
     write_records,
     write_table_of_block,
@@ -238,30 +239,6 @@ def test_mutated_object_graphs_with_valid_checksums(sound):
         result = read_all(sound)
         if isinstance(result, converters.CheckpointError):
             assert result.tensor == key
-
-
-def save_v1(path, tensors):
-    """Writes a V1 checkpoint of whole tensors of given protos."""
-    metas, records = [], {}
-    for name, (shape, number, values) in tensors.items():
-        parts = {"extents": [{} for _ in shape]}
-        dims = {"dims": [{"size": size} for size in shape]}
-        metas.append({"name": name, "shape": dims, "type": number, "slices": [parts]})
-        key = slice_key(name.encode(), ((0, -1),) * len(shape))
-        data = {"data": {"name": name, "slice": parts, "data": values}}
-        records[key] = wire.encode(SAVED_TENSOR_SLICES, data)
-    meta = {"meta": {"tensors": metas, "versions": {"producer": 1}}}
-    records[b""] = wire.encode(SAVED_TENSOR_SLICES, meta)
-    write_records(path, records, block_size=200)
-
-
-V1_TENSORS = {
-    "floats": ((2, 3), 1, {"float_val": [np.arange(6, dtype="<f4").tobytes()]}),
-    "ints": ((4,), 3, {"int_val": [b"".join(map(wire.write_varint, [1, -5, 0, 9]))]}),
-    "halves": ((2,), 19, {"half_val": [b"\x80\x78\x00"]}),
-    "strings": ((2,), 7, {"string_val": [b"ab", b"\0"]}),
-    "bools": ((3,), 10, {"bool_val": [b"\1\0\1"]}),
-}
 
 
 @pytest.mark.parametrize("compression", [0, SNAPPY])

@@ -3,6 +3,7 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from .case import Case, inits
@@ -34,7 +35,7 @@ def unrolled(unroller: Any, core: Any, batch_axis: int = 1, **options: Any) -> A
 def constant_state(core: Any, batch_size: int | None, dtype: Any) -> Any:
     # Of the initial state only the shape: it is a case of its own.
     shapes = jax.eval_shape(lambda: core.initial_state(batch_size))
-    return jax.tree.map(lambda s: np.full(s.shape, 0.5, dtype), shapes)
+    return jax.tree.map(lambda s: jnp.full(s.shape, 0.5, dtype), shapes)
 
 
 def initial_states(*cores: Any) -> Any:

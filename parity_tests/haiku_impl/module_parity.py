@@ -1,5 +1,6 @@
 """Runs one case in Haiku and in sonnax, and compares what comes out."""
 
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -85,7 +86,8 @@ def same_computation(f: Any, g: Any, *args: Any) -> bool:
 def _needed(f: Any, *args: Any) -> tuple[str, list[Any]]:
     closed = jax.make_jaxpr(f)(*args)
     jaxpr, _ = pe.dce_jaxpr(closed.jaxpr, [True] * len(closed.jaxpr.outvars))
-    return str(jaxpr), closed.consts
+    # Sizes may be printed as NumPy integers.
+    return re.sub(r"np\.int64\((-?\d+)\)", r"\1", str(jaxpr)), closed.consts
 
 
 def equation_count(f: Any, *args: Any) -> int:

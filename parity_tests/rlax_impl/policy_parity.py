@@ -61,40 +61,40 @@ def assert_parity(cases: Sequence[Case], ours: Any, theirs: Any, dtype: str) -> 
 
 def evaluate(
     cases: Sequence[Case], library: Any, arrays: list[list[jax.Array]]
-) -> list[tuple[Any, list[jax.Array]]]:
+) -> list[tuple[Any, Sequence[jax.Array]]]:
     """Gives the value of each case, and its gradients where it has them."""
-    results = []
-    for case, of_case in zip(cases, arrays):
-
-        def call(*x, case=case):
-            return case.call(library, *x)
-
-        pulled_back = gradients(call, of_case) if case.differentiable else []
-        results.append((call(*of_case), pulled_back))
-    return results
-
-
-def gradients(call: Callable[..., Any], arrays: list[jax.Array]) -> list[jax.Array]:
-    """Pulls a fixed cotangent back to every floating argument."""
-    floating = [
-        i for i, x in enumerate(arrays) if jnp.issubdtype(x.dtype, jnp.floating)
+    return [
+        value_and_gradients(functools.partial(case.call, library), of_case)
+        if case.differentiable
+        else (case.call(library, *of_case), ())
+        for case, of_case in zip(cases, arrays)
     ]
+
+
+def value_and_gradients(
+    call: Callable[..., Any], arrays: list[jax.Array]
+) -> tuple[Any, Sequence[jax.Array]]:
+    """Gives the value, and pulls a fixed cotangent back to every floating argument."""
+    floating = [i for i, x in enumerate(arrays) if is_floating(x)]
 
     def of_floats(*floats):
         everything = list(arrays)
         for i, x in zip(floating, floats):
             everything[i] = x
-        return [
-            leaf
-            for leaf in jax.tree.leaves(call(*everything))
-            if jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
-        ]
+        value = call(*everything)
+        return [y for y in jax.tree.leaves(value) if is_floating(y)], value
 
-    outputs, pull_back = jax.vjp(of_floats, *(arrays[i] for i in floating))
+    outputs, pull_back, value = jax.vjp(
+        of_floats, *(arrays[i] for i in floating), has_aux=True
+    )
     cotangents = [
         jnp.cos(jnp.arange(y.size, dtype=y.dtype)).reshape(y.shape) for y in outputs
     ]
-    return list(pull_back(cotangents))
+    return value, pull_back(cotangents)
+
+
+def is_floating(x: Any) -> bool:
+    return jnp.issubdtype(jnp.result_type(x), jnp.floating)
 
 
 def assert_same(

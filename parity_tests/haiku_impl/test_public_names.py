@@ -1,0 +1,115 @@
+"""Every public name of dm-haiku exists, and is called in the same way."""
+
+import inspect
+
+import haiku
+import pytest
+
+from sonnax import haiku_impl as hk
+
+NAMESPACES = (
+    "",
+    "config",
+    "data_structures",
+    "experimental",
+    "experimental.jaxpr_info",
+    "initializers",
+    "mixed_precision",
+    "nets",
+    "pad",
+    "testing",
+)
+
+# Not ours to offer: a bridge to another library, and a module of types that are all
+# public in the main namespace.
+LEFT_OUT = {("experimental", "flax"), ("", "typing")}
+
+EXTRAS = (
+    "JaxUsageError",
+    "MissingRNGError",
+    "NonEmptyStateError",
+    "StateChangedError",
+    "get_original_fn",
+    "jit",
+    "new_context",
+    "params_frozen",
+)
+
+# Functions: that their arguments have other annotations doesn't matter.
+KINDS = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+def namespace(root, path):
+    for name in filter(None, path.split(".")):
+        root = getattr(root, name)
+    return root
+
+
+def public_names():
+    for path in NAMESPACES:
+        theirs = namespace(haiku, path)
+        for name in getattr(theirs, "__all__", dir(theirs)):
+            if not name.startswith("_") and (path, name) not in LEFT_OUT:
+                yield path, name
+
+
+def shape_of_call(f):
+    return [
+        (p.name, p.kind, p.default is inspect.Parameter.empty)
+        for p in inspect.signature(f).parameters.values()
+    ]
+
+
+def simple_defaults(f):
+    return {
+        p.name: p.default
+        for p in inspect.signature(f).parameters.values()
+        if isinstance(p.default, int | float | str | None)
+    }
+
+
+@pytest.mark.parametrize("path", NAMESPACES)
+def test_every_public_name_exists(path):
+    ours = namespace(hk, path)
+    missing = [n for p, n in public_names() if p == path and not hasattr(ours, n)]
+    assert missing == []
+
+
+@pytest.mark.parametrize("name", EXTRAS)
+def test_names_that_are_private_in_haiku_are_public(name):
+    assert name in hk.__all__
+
+
+def test_everything_in_all_exists_once():
+    assert len(set(hk.__all__)) == len(hk.__all__)
+    assert [name for name in hk.__all__ if not hasattr(hk, name)] == []
+
+
+def signature_differences():
+    for path, name in public_names():
+        theirs, ours = (getattr(namespace(x, path), name) for x in (haiku, hk))
+        if not callable(theirs) or inspect.ismodule(theirs) or isinstance(theirs, type(list[int])):
+            continue
+        members = [(name, theirs, ours)]
+        if inspect.isclass(theirs):
+            members += [
+                (f"{name}.{method}", getattr(theirs, method), getattr(ours, method, None))
+                for method, f in vars(theirs).items()
+                if inspect.isfunction(f)
+                and (not method.startswith("_") or method == "__call__")
+            ]
+        for label, their, our in members:
+            if our is None:
+                yield label, "missing"
+                continue
+            try:
+                expected = shape_of_call(their), simple_defaults(their)
+            except (TypeError, ValueError):
+                continue  # typing aliases
+            found = shape_of_call(our), simple_defaults(our)
+            if found != expected:
+                yield label, inspect.signature(our), inspect.signature(their)
+
+
+def test_calls_have_the_same_signatures():
+    assert list(signature_differences()) == []

@@ -1,0 +1,1 @@
+"""TRFL beside sonnax.compat.trfl."""
