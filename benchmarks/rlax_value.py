@@ -21,7 +21,6 @@ import numpy as np
 import rich.console
 import rich.table
 import rlax
-
 from sonnax import rlax_impl
 
 LIBRARIES = {"rlax_impl": rlax_impl, "RLax": rlax}

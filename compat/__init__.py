@@ -68,7 +68,7 @@ from .custom_getter import custom_variable_getter
 from .formatting import format_variables, log_variables
 
 # Namespaces.
-from . import functional, initializers, optimizers, pad, random, regularizers
+from . import functional, initializers, nets, optimizers, pad, random, regularizers
 
 __all__ = [
     # Modules and variables.
@@ -154,6 +154,7 @@ __all__ = [
     # Namespaces.
     "functional",
     "initializers",
+    "nets",
     "optimizers",
     "pad",
     "random",

@@ -7,12 +7,13 @@ give the same values at each call.
 
 import abc
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from ..haiku_impl.initializers import compute_fans
 from .dtypes import as_dtype
@@ -136,10 +137,15 @@ class RandomUniform(Initializer):
 
     def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
         dtype = _numeric(dtype)
-        integral = jnp.issubdtype(dtype, jnp.integer)
-        draw = jax.random.randint if integral else jax.random.uniform
-        shape, key = _sizes(shape), _key(self.seed)
-        return draw(key, shape, minval=self.minval, maxval=self.maxval, dtype=dtype)
+        key = _key(self.seed)
+        if jnp.issubdtype(dtype, jnp.integer):
+            sizes = _sizes(shape)
+            return jax.random.randint(key, sizes, self.minval, self.maxval, dtype)
+
+        def draw(sizes: tuple[int, ...]) -> jax.Array:
+            return jax.random.uniform(key, sizes, dtype)
+
+        return _shaped(draw, shape, self.minval, self.maxval - self.minval)
 
 
 class RandomNormal(Initializer):
@@ -162,8 +168,12 @@ class RandomNormal(Initializer):
 
     def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
         dtype = _floating(dtype)
-        x = jax.random.normal(_key(self.seed), _sizes(shape), dtype)
-        return x * jnp.asarray(self.stddev, dtype) + jnp.asarray(self.mean, dtype)
+        key = _key(self.seed)
+
+        def draw(sizes: tuple[int, ...]) -> jax.Array:
+            return jax.random.normal(key, sizes, dtype)
+
+        return _shaped(draw, shape, self.mean, self.stddev)
 
 
 class TruncatedNormal(Initializer):
@@ -188,8 +198,11 @@ class TruncatedNormal(Initializer):
     def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
         dtype = _floating(dtype)
         key = _key(self.seed)
-        x = jax.random.truncated_normal(key, -2.0, 2.0, _sizes(shape), dtype)
-        return x * jnp.asarray(self.stddev, dtype) + jnp.asarray(self.mean, dtype)
+
+        def draw(sizes: tuple[int, ...]) -> jax.Array:
+            return jax.random.truncated_normal(key, -2.0, 2.0, sizes, dtype)
+
+        return _shaped(draw, shape, self.mean, self.stddev)
 
 
 class Identity(Initializer):
@@ -244,7 +257,7 @@ class Orthogonal(Initializer):
         shape, dtype = _matrix(self, shape), _floating(dtype)
         rows, columns = math.prod(shape[:-1]), shape[-1]
         tall = (max(rows, columns), min(rows, columns))
-        q, r = jnp.linalg.qr(jax.random.normal(_key(self.seed), tall, dtype))
+        q, r = jnp.linalg.qr(RandomNormal(seed=self.seed)(tall, dtype))
         # Only with a positive diagonal of R is Q distributed uniformly.
         q = q * jnp.sign(jnp.diagonal(r))
         w = q.T if rows < columns else q
@@ -325,6 +338,26 @@ def scaled_by_fan_in(fan_in: int) -> Initializer:
     From Ioffe and Szegedy, 2015.
     """
     return TruncatedNormal(stddev=1.0 / math.sqrt(fan_in))
+
+
+# Up to here sizes are rounded up to powers of two, of which there are few.
+_LARGE = 2**16
+
+
+def _shaped(
+    draw: Callable[[tuple[int, ...]], jax.Array], shape: Any, shift: Any, scale: Any
+) -> jax.Array:
+    """Draws `draw(sizes) * scale + shift` of a shape.
+
+    Outside compiled functions XLA compiles the draw for every size, in a second for
+    those of several axes; so it has one axis, and few different lengths.
+    """
+    sizes = _sizes(shape)
+    size = math.prod(sizes)
+    length = size if size > _LARGE else 1 << max(size - 1, 0).bit_length()
+    x = draw((length,))
+    x = x * jnp.asarray(scale, x.dtype) + jnp.asarray(shift, x.dtype)
+    return lax.slice(x, (0,), (size,)).reshape(sizes)
 
 
 def _sizes(shape: Any) -> tuple[int, ...]:

@@ -68,10 +68,8 @@ def leaves(outputs: Any) -> list[np.ndarray]:
 
 def variables_of(module: Any) -> tuple[Any, ...]:
     """Returns the variables of a module; of a function, none."""
-    if not isinstance(module, sonnet.Module | compat.Module):
-        return ()
     try:
-        return tuple(module.variables)
+        return tuple(getattr(module, "variables", ()))
     except ValueError:  # none by design
         return ()
 

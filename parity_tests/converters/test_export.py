@@ -18,7 +18,7 @@ from sonnax.demo import DATA
 
 NUMBERS = {
     "bool": np.array([True, False]),
-    "int8": np.array([-3], np.int8),
+    "int8": np.array([-3, 4], np.int8),
     "int16": np.array([-300], np.int16),
     "int32": np.array([[1, -2], [3, 4]], np.int32),
     "int64": np.array(1 << 40),

@@ -125,16 +125,6 @@ CASES = [
     ),
     Case("Deferred", lambda snt: snt.Deferred(lambda: snt.Linear(3)), [(4, 2)]),
     Case(
-        "Deferred inside a module",
-        lambda snt: snt.Sequential(
-            [
-                first := snt.Linear(3),
-                snt.Deferred(lambda: snt.Linear(first.input_size), name="d"),
-            ]
-        ),
-        [(4, 2)],
-    ),
-    Case(
         "scale_gradient",
         lambda snt: lambda x: snt.scale_gradient(x, 0.3) ** 2,
         [(4, 2)],
