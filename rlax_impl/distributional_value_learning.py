@@ -65,7 +65,10 @@ def categorical_l2_project(z_p: Array, probs: Array, z_q: Array) -> Array:
     below = jnp.where(below > 0, 1.0 / below, 0)[:, None]
     offsets = jnp.clip(z_p, z_q[0], z_q[-1])[None, :] - z_q[:, None]
     distances = jnp.where(offsets >= 0, offsets * above, -offsets * below)
-    return jnp.sum(jnp.clip(1.0 - distances, 0.0, 1.0) * probs, axis=-1)
+    shares = jnp.clip(1.0 - distances, 0.0, 1.0)
+    # A product of matrices runs twice as fast as the sum; accelerators round it
+    # unless they are told not to.
+    return jnp.matmul(shares, probs, precision=jax.lax.Precision.HIGHEST)
 
 
 @expects(

@@ -89,6 +89,15 @@ def equal_pair(case: Any, dtype: str) -> tuple[Any, Any]:
     return pair[0], pair[1]
 
 
+def built(case: Any, module: Any = None) -> Any:
+    """Returns compat's module with its variables, without computing its outputs."""
+    module = case.make(COMPAT) if module is None else module
+    inputs = arrays(COMPAT, case.draw("float32", 0))
+    specs = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), inputs)
+    compat.build(lambda *args: case.call(module, *args, **case.calls[0]), *specs)
+    return module
+
+
 def copy_variables(theirs: Any, ours: Any) -> None:
     """Gives both the same values: random ones, or Sonnet's if not trainable."""
     assert [v.name for v in theirs] == [v.name for v in ours]

@@ -53,7 +53,7 @@ def check_variables(theirs, ours):
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_modules_and_scopes_have_sonnets_names(case):
     theirs, ours = case.make_sonnet(SONNET), case.make(COMPAT)
-    if not variables_of(theirs) and not hasattr(theirs, "submodules"):
+    if not isinstance(theirs, SONNET.Module):
         return
     inputs = case.draw("float32", 0)
     case.call(theirs, *arrays(SONNET, inputs), **case.calls[0])

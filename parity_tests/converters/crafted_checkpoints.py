@@ -5,6 +5,7 @@ import os
 import shutil
 
 import numpy as np
+from sonnax import converters
 from sonnax.converters import wire
 from sonnax.converters.checksums import crc32c, mask, masked_crc32c
 from sonnax.converters.ordered_code import slice_key
@@ -16,6 +17,31 @@ from sonnax.converters.protos import (
 )
 from sonnax.converters.table import FOOTER_SIZE, MAGIC, Table
 from sonnax.converters.table_writer import build_table
+
+GRAPH = converters.ObjectGraph(
+    [
+        converters.Node({"net": 1, "self": 0}, {}, {}),
+        converters.Node(
+            {"w": 2, "up": 0},
+            {},
+            {},
+            (converters.SlotVariable(2, "m", 3),),
+        ),
+        converters.Node({}, {"VARIABLE_VALUE": "w"}, {"VARIABLE_VALUE": "net/w"}),
+        converters.Node({}, {"VARIABLE_VALUE": "b"}, {"VARIABLE_VALUE": "net/b"}),
+    ]
+)
+
+RNG = np.random.default_rng(0)
+
+TENSORS = {
+    "w": RNG.normal(size=(7, 5)).astype("float32"),
+    "b": RNG.integers(0, 99, 6),
+    "flag": np.array([True, False, True]),
+    "names": np.array([b"zero", b"", b"two" * 9], object),
+    "scalar": np.float64(1.25),
+    "empty": np.zeros((0, 3), np.int8),
+} | {f"layer_{i}/bias": np.full(i, i, np.int16) for i in range(40)}
 
 
 def write_file(path, data):

@@ -78,5 +78,3 @@ def inits(hk: Any) -> dict[str, Any]:
         "orthogonal_rows": init.Orthogonal(axis=0),
         "identity": init.Identity(2.0),
     }
-
-

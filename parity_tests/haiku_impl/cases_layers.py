@@ -138,5 +138,3 @@ def deferred_autoencoder(hk: Any) -> Any:
             return self.decoder(self.encoder(x))
 
     return Autoencoder()
-
-

@@ -47,10 +47,22 @@ NETS = [
         ),
         [(2, 5)],
     ),
-    Case("nets.MLP without bias", lambda hk: hk.nets.MLP([4, 3], with_bias=False), [(2, 5)]),
-    Case("nets.MLP, dropout", lambda hk: lambda x: hk.nets.MLP([4, 4, 3])(x, 0.4, key()), [(2, 5)]),
+    Case(
+        "nets.MLP without bias",
+        lambda hk: hk.nets.MLP([4, 3], with_bias=False),
+        [(2, 5)],
+    ),
+    Case(
+        "nets.MLP, dropout",
+        lambda hk: lambda x: hk.nets.MLP([4, 4, 3])(x, 0.4, key()),
+        [(2, 5)],
+    ),
     Case("nets.MLP.reverse", lambda hk: reversed_mlp(hk), [(2, 5)]),
-    Case("nets.MLP.reverse with a name", lambda hk: reversed_mlp(hk, False, name="back"), [(2, 5)]),
+    Case(
+        "nets.MLP.reverse with a name",
+        lambda hk: reversed_mlp(hk, False, name="back"),
+        [(2, 5)],
+    ),
     Case(
         "nets.MobileNetV1",
         lambda hk: called(
@@ -96,29 +108,35 @@ NETS = [
     ),
     Case(
         "nets.VectorQuantizer across replicas",
-        lambda hk: vq_of_replicas(hk.nets.VectorQuantizer(3, 5, 0.25, cross_replica_axis="i")),
+        lambda hk: vq_of_replicas(
+            hk.nets.VectorQuantizer(3, 5, 0.25, cross_replica_axis="i")
+        ),
         [(4, 6, 3)],
     ),
     Case(
         "nets.VectorQuantizerEMA",
-        lambda hk: quantized_twice(hk.nets.VectorQuantizerEMA(3, 5, 0.25, 0.9, name="v")),
+        lambda hk: quantized_twice(
+            hk.nets.VectorQuantizerEMA(3, 5, 0.25, 0.9, name="v")
+        ),
         [(2, 4, 3)],
     ),
     Case(
         "nets.VectorQuantizerEMA with everything",
-        lambda hk: lambda x: hk.vmap(
-            called(
-                hk.nets.VectorQuantizerEMA(
-                    *(3, 5, 0.25, np.float32(0.5)),
-                    epsilon=1e-2,
-                    dtype=x.dtype,
-                    cross_replica_axis="i",
+        lambda hk: (
+            lambda x: hk.vmap(
+                called(
+                    hk.nets.VectorQuantizerEMA(
+                        *(3, 5, 0.25, np.float32(0.5)),
+                        epsilon=1e-2,
+                        dtype=x.dtype,
+                        cross_replica_axis="i",
+                    ),
+                    is_training=True,
                 ),
-                is_training=True,
-            ),
-            axis_name="i",
-            split_rng=False,
-        )(x),
+                axis_name="i",
+                split_rng=False,
+            )(x)
+        ),
         [(4, 6, 3)],
     ),
 ]

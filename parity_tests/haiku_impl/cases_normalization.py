@@ -45,13 +45,25 @@ NORMALIZATION = [
         ),
         [(4, 2)],
     ),
-    Case("BatchNorm, first", lambda hk: trained(hk.BatchNorm(True, True, 0.9, data_format="NC...")), [(4, 2, 3)]),
-    Case("BatchNorm over an axis", lambda hk: trained(hk.BatchNorm(True, True, 0.9, axis=[0])), [(4, 3, 2)]),
-    Case("BatchNorm without parameters", lambda hk: trained(hk.BatchNorm(False, False, 0.9)), [(4, 2)]),
+    Case(
+        "BatchNorm, first",
+        lambda hk: trained(hk.BatchNorm(True, True, 0.9, data_format="NC...")),
+        [(4, 2, 3)],
+    ),
+    Case(
+        "BatchNorm over an axis",
+        lambda hk: trained(hk.BatchNorm(True, True, 0.9, axis=[0])),
+        [(4, 3, 2)],
+    ),
+    Case(
+        "BatchNorm without parameters",
+        lambda hk: trained(hk.BatchNorm(False, False, 0.9)),
+        [(4, 2)],
+    ),
     Case(
         "BatchNorm with parameters passed",
-        lambda hk: lambda x, s, o: hk.BatchNorm(False, False, 0.9)(
-            x, True, scale=s, offset=o
+        lambda hk: (
+            lambda x, s, o: hk.BatchNorm(False, False, 0.9)(x, True, scale=s, offset=o)
         ),
         [(4, 3, 2), (2,), (3, 2)],
     ),
@@ -81,11 +93,31 @@ NORMALIZATION = [
         [(1, 3, 2)],
     ),
     Case("LayerNorm", lambda hk: hk.LayerNorm(-1, True, True), [(4, 3, 2)]),
-    Case("LayerNorm of a slice", lambda hk: hk.LayerNorm(slice(1, None), True, True, name="l"), [(4, 3, 2)]),
-    Case("LayerNorm of axes", lambda hk: hk.LayerNorm([-1, 1], True, True, param_axis=1), [(4, 3, 2)]),
-    Case("LayerNorm, parameters of axes", lambda hk: hk.LayerNorm(1, True, False, 1e-2, param_axis=(1, -1)), [(4, 3, 2)]),
-    Case("LayerNorm, fast", lambda hk: hk.LayerNorm(-1, False, True, use_fast_variance=True), [(4, 5)]),
-    Case("LayerNorm without parameters", lambda hk: hk.LayerNorm(-1, False, False), [(4, 5)]),
+    Case(
+        "LayerNorm of a slice",
+        lambda hk: hk.LayerNorm(slice(1, None), True, True, name="l"),
+        [(4, 3, 2)],
+    ),
+    Case(
+        "LayerNorm of axes",
+        lambda hk: hk.LayerNorm([-1, 1], True, True, param_axis=1),
+        [(4, 3, 2)],
+    ),
+    Case(
+        "LayerNorm, parameters of axes",
+        lambda hk: hk.LayerNorm(1, True, False, 1e-2, param_axis=(1, -1)),
+        [(4, 3, 2)],
+    ),
+    Case(
+        "LayerNorm, fast",
+        lambda hk: hk.LayerNorm(-1, False, True, use_fast_variance=True),
+        [(4, 5)],
+    ),
+    Case(
+        "LayerNorm without parameters",
+        lambda hk: hk.LayerNorm(-1, False, False),
+        [(4, 5)],
+    ),
     Case(
         "LayerNorm with initial values",
         lambda hk: hk.LayerNorm(
@@ -100,7 +132,9 @@ NORMALIZATION = [
         lambda hk: scaled(hk.LayerNorm(-1, False, False)),
         [(4, 3, 5), (5,), (1, 3, 1)],
     ),
-    Case("InstanceNorm", lambda hk: hk.InstanceNorm(True, True, name="i"), [(2, 3, 4, 2)]),
+    Case(
+        "InstanceNorm", lambda hk: hk.InstanceNorm(True, True, name="i"), [(2, 3, 4, 2)]
+    ),
     Case(
         "InstanceNorm, first, with initial values",
         lambda hk: hk.InstanceNorm(
@@ -112,16 +146,42 @@ NORMALIZATION = [
         [(2, 3, 4, 2)],
     ),
     Case("RMSNorm", lambda hk: hk.RMSNorm(-1), [(4, 5)]),
-    Case("RMSNorm of a slice", lambda hk: hk.RMSNorm(slice(1, None), 1e-2, name="r"), [(4, 3, 5)]),
+    Case(
+        "RMSNorm of a slice",
+        lambda hk: hk.RMSNorm(slice(1, None), 1e-2, name="r"),
+        [(4, 3, 5)],
+    ),
     Case("RMSNorm of axes", lambda hk: hk.RMSNorm([1, 2], param_axis=1), [(4, 3, 5)]),
-    Case("RMSNorm with initial values", lambda hk: hk.RMSNorm(-1, scale_init=inits(hk)["uniform"]), [(4, 5)]),
-    Case("RMSNorm without scale", lambda hk: hk.RMSNorm(-1, create_scale=False), [(4, 5)]),
+    Case(
+        "RMSNorm with initial values",
+        lambda hk: hk.RMSNorm(-1, scale_init=inits(hk)["uniform"]),
+        [(4, 5)],
+    ),
+    Case(
+        "RMSNorm without scale", lambda hk: hk.RMSNorm(-1, create_scale=False), [(4, 5)]
+    ),
     Case("GroupNorm", lambda hk: hk.GroupNorm(2), [(3, 2, 4)]),
-    Case("GroupNorm of axes", lambda hk: hk.GroupNorm(2, axis=[1], eps=1e-2, name="g"), [(3, 2, 4)]),
+    Case(
+        "GroupNorm of axes",
+        lambda hk: hk.GroupNorm(2, axis=[1], eps=1e-2, name="g"),
+        [(3, 2, 4)],
+    ),
     Case("GroupNorm of the last", lambda hk: hk.GroupNorm(2, axis=2), [(3, 2, 4)]),
-    Case("GroupNorm of a slice", lambda hk: hk.GroupNorm(2, slice(2, None)), [(3, 2, 5, 4)]),
-    Case("GroupNorm, first", lambda hk: hk.GroupNorm(2, data_format="NCHW"), [(3, 4, 2, 2)]),
-    Case("GroupNorm without parameters", lambda hk: hk.GroupNorm(2, create_scale=False, create_offset=False), [(3, 4)]),
+    Case(
+        "GroupNorm of a slice",
+        lambda hk: hk.GroupNorm(2, slice(2, None)),
+        [(3, 2, 5, 4)],
+    ),
+    Case(
+        "GroupNorm, first",
+        lambda hk: hk.GroupNorm(2, data_format="NCHW"),
+        [(3, 4, 2, 2)],
+    ),
+    Case(
+        "GroupNorm without parameters",
+        lambda hk: hk.GroupNorm(2, create_scale=False, create_offset=False),
+        [(3, 4)],
+    ),
     Case(
         "GroupNorm with initial values",
         lambda hk: hk.GroupNorm(
@@ -135,17 +195,41 @@ NORMALIZATION = [
         [(3, 2, 4), (4,), (2, 4)],
     ),
     Case("SpectralNorm", lambda hk: twice(hk.SpectralNorm()), [(3, 4)]),
-    Case("SpectralNorm of a kernel", lambda hk: twice(hk.SpectralNorm(1e-2, 3, name="s")), [(2, 3, 4)]),
-    Case("SpectralNorm without update", lambda hk: twice(called(hk.SpectralNorm(), False)), [(3, 4)]),
-    Case("SpectralNorm.sigma", lambda hk: sigma_before_and_after(hk.SpectralNorm()), [(3, 4)]),
-    Case("SNParamsTree", lambda hk: lambda x: hk.SNParamsTree(1e-3, 2, ".*b$", name="t")(tree_of(x)), [(3, 4)]),
+    Case(
+        "SpectralNorm of a kernel",
+        lambda hk: twice(hk.SpectralNorm(1e-2, 3, name="s")),
+        [(2, 3, 4)],
+    ),
+    Case(
+        "SpectralNorm without update",
+        lambda hk: twice(called(hk.SpectralNorm(), False)),
+        [(3, 4)],
+    ),
+    Case(
+        "SpectralNorm.sigma",
+        lambda hk: sigma_before_and_after(hk.SpectralNorm()),
+        [(3, 4)],
+    ),
+    Case(
+        "SNParamsTree",
+        lambda hk: lambda x: hk.SNParamsTree(1e-3, 2, ".*b$", name="t")(tree_of(x)),
+        [(3, 4)],
+    ),
     Case(
         "SNParamsTree without update",
         lambda hk: lambda x: hk.SNParamsTree()(tree_of(x), False),
         [(3, 4)],
     ),
-    Case("ExponentialMovingAverage", lambda hk: twice(hk.ExponentialMovingAverage(0.9)), [(3,)]),
-    Case("ExponentialMovingAverage, biased", lambda hk: twice(hk.ExponentialMovingAverage(0.9, False)), [(3,)]),
+    Case(
+        "ExponentialMovingAverage",
+        lambda hk: twice(hk.ExponentialMovingAverage(0.9)),
+        [(3,)],
+    ),
+    Case(
+        "ExponentialMovingAverage, biased",
+        lambda hk: twice(hk.ExponentialMovingAverage(0.9, False)),
+        [(3,)],
+    ),
     Case(
         "ExponentialMovingAverage, warming up",
         lambda hk: twice(hk.ExponentialMovingAverage(0.9, False, 1, name="w")),
@@ -161,14 +245,26 @@ NORMALIZATION = [
         lambda hk: lambda: hk.ExponentialMovingAverage(np.float32(0.9))(2.0),
         [],
     ),
-    Case("ExponentialMovingAverage.initialize", lambda hk: initialized(hk.ExponentialMovingAverage(0.9)), [(3,)]),
-    Case("EMAParamsTree", lambda hk: lambda x: hk.EMAParamsTree(0.9)(tree_of(x)), [(3, 4)]),
+    Case(
+        "ExponentialMovingAverage.initialize",
+        lambda hk: initialized(hk.ExponentialMovingAverage(0.9)),
+        [(3,)],
+    ),
+    Case(
+        "EMAParamsTree",
+        lambda hk: lambda x: hk.EMAParamsTree(0.9)(tree_of(x)),
+        [(3, 4)],
+    ),
     Case(
         "EMAParamsTree, warming up",
         lambda hk: lambda x: hk.EMAParamsTree(0.9, False, 2, "mlp.*", "t")(tree_of(x)),
         [(3, 4)],
     ),
-    Case("EMAParamsTree without update", lambda hk: lambda x: hk.EMAParamsTree(0.9)(tree_of(x), False), [(3, 4)]),
+    Case(
+        "EMAParamsTree without update",
+        lambda hk: lambda x: hk.EMAParamsTree(0.9)(tree_of(x), False),
+        [(3, 4)],
+    ),
 ]
 
 

@@ -67,7 +67,11 @@ RECURRENT = [
         [],
     ),
     Case("VanillaRNN", lambda hk: one_step(hk.VanillaRNN(4)), [(3, 2)]),
-    Case("VanillaRNN, one bias", lambda hk: one_step(hk.VanillaRNN(4, False, "v")), [(3, 2)]),
+    Case(
+        "VanillaRNN, one bias",
+        lambda hk: one_step(hk.VanillaRNN(4, False, "v")),
+        [(3, 2)],
+    ),
     Case("VanillaRNN, unbatched", lambda hk: one_step(hk.VanillaRNN(4)), [(2,)]),
     Case("LSTM", lambda hk: one_step(hk.LSTM(4, name="l")), [(3, 2)]),
     Case("LSTM, unbatched", lambda hk: one_step(hk.LSTM(4)), [(2,)]),
@@ -84,16 +88,36 @@ RECURRENT = [
         ),
         [(2,)],
     ),
-    Case("Conv1DLSTM", lambda hk: one_step(hk.Conv1DLSTM([5], 3, 3, name="c")), [(2, 5, 2)]),
-    Case("Conv2DLSTM", lambda hk: one_step(hk.Conv2DLSTM((4, 3), 2, (2, 3))), [(2, 4, 3, 2)]),
-    Case("Conv3DLSTM", lambda hk: one_step(hk.Conv3DLSTM((2, 2, 2), 2, 2)), [(1, 2, 2, 2, 2)]),
+    Case(
+        "Conv1DLSTM",
+        lambda hk: one_step(hk.Conv1DLSTM([5], 3, 3, name="c")),
+        [(2, 5, 2)],
+    ),
+    Case(
+        "Conv2DLSTM",
+        lambda hk: one_step(hk.Conv2DLSTM((4, 3), 2, (2, 3))),
+        [(2, 4, 3, 2)],
+    ),
+    Case(
+        "Conv3DLSTM",
+        lambda hk: one_step(hk.Conv3DLSTM((2, 2, 2), 2, 2)),
+        [(1, 2, 2, 2, 2)],
+    ),
     Case("IdentityCore", lambda hk: one_step(hk.IdentityCore(name="i")), [(3, 2)]),
-    Case("ResetCore", lambda hk: one_step(hk.ResetCore(hk.LSTM(4), name="r")), [(3, 2), RESETS]),
-    Case("ResetCore, unbatched", lambda hk: one_step(hk.ResetCore(hk.GRU(4))), [(2,), RESETS[0]]),
+    Case(
+        "ResetCore",
+        lambda hk: one_step(hk.ResetCore(hk.LSTM(4), name="r")),
+        [(3, 2), RESETS],
+    ),
+    Case(
+        "ResetCore, unbatched",
+        lambda hk: one_step(hk.ResetCore(hk.GRU(4))),
+        [(2,), RESETS[0]],
+    ),
     Case(
         "ResetCore, a tree",
-        lambda hk: lambda x, a, b: one_step(hk.ResetCore(hk.LSTM(4)))(
-            x, hk.LSTMState(a, b)
+        lambda hk: (
+            lambda x, a, b: one_step(hk.ResetCore(hk.LSTM(4)))(x, hk.LSTMState(a, b))
         ),
         [(3, 2), RESETS, ~RESETS],
     ),
@@ -109,13 +133,17 @@ RECURRENT = [
         ),
         [(3, 2)],
     ),
-    Case("static_unroll", lambda hk: unrolled(hk.static_unroll, hk.GRU(3)), [(3, 2, 2)]),
+    Case(
+        "static_unroll", lambda hk: unrolled(hk.static_unroll, hk.GRU(3)), [(3, 2, 2)]
+    ),
     Case(
         "static_unroll, batch first",
         lambda hk: unrolled(hk.static_unroll, hk.GRU(3), 0, time_major=False),
         [(2, 3, 2)],
     ),
-    Case("dynamic_unroll", lambda hk: unrolled(hk.dynamic_unroll, hk.GRU(3)), [(3, 2, 2)]),
+    Case(
+        "dynamic_unroll", lambda hk: unrolled(hk.dynamic_unroll, hk.GRU(3)), [(3, 2, 2)]
+    ),
     Case(
         "dynamic_unroll, batch first, all states",
         lambda hk: unrolled(

@@ -15,7 +15,13 @@ TOLERANCES = {"float32": 3e-6, "float64": 1e-10, "bfloat16": 3e-2}
 GRADIENT_TOLERANCES = {"float32": 1e-5, "float64": 1e-10, "bfloat16": 0.15}
 
 # The programs run once: to compile them well would take longer than it saves.
-QUICKLY = {"xla_backend_optimization_level": 0}
+quickly_compiled = functools.partial(
+    jax.jit,
+    compiler_options={
+        "xla_backend_optimization_level": 0,
+        "xla_cpu_use_fusion_emitters": False,
+    },
+)
 
 
 class Case(NamedTuple):
@@ -47,10 +53,7 @@ def assert_parity(cases: Sequence[Case], ours: Any, theirs: Any, dtype: str) -> 
     with precision(dtype):
         arrays = [cast(case.arrays, dtype) for case in cases]
         of_ours, of_theirs = (
-            jax.jit(
-                lambda arrays, lib=lib: evaluate(cases, lib, arrays),
-                compiler_options=QUICKLY,
-            )(arrays)
+            quickly_compiled(functools.partial(evaluate, cases, lib))(arrays)
             for lib in (ours, theirs)
         )
     for case, x, y in zip(cases, of_ours, of_theirs):
@@ -122,12 +125,11 @@ def assert_same_under_jit_and_vmap(cases: Sequence[Case], library: Any) -> None:
     batches = jax.tree.map(lambda *pair: jnp.stack(pair), first, second)
 
     def compiled(evaluate):
-        return jax.jit(
+        return quickly_compiled(
             lambda inputs: [
                 evaluate(functools.partial(case.call, library))(*x)
                 for case, x in zip(cases, inputs)
-            ],
-            compiler_options=QUICKLY,
+            ]
         )
 
     alone = compiled(lambda call: call)

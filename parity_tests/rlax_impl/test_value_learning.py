@@ -17,7 +17,7 @@ Q = RNG.normal(size=[2, 4])
 TIES = np.array([[1.0, 2.0, 2.0, 0.0], [3.0, 3.0, -1.0, 3.0]])
 PROBS = np.array([0.1, 0.2, 0.3, 0.4])
 ONE = np.array(1.0)
-REWARD, DISCOUNT, END = np.array(0.7), np.array(0.9), np.array(0.0)
+REWARD, DISCOUNT, END = np.array(0.63), np.array(0.9), np.array(0.0)
 FIRST, LAST = np.array(1), np.array(3)
 
 

@@ -105,7 +105,7 @@ CASES = [
     Case(
         "BatchApply of three axes and a nest",
         lambda snt: snt.BatchApply(
-            lambda pair, scale: {"x": pair[0] * scale + pair[1], "s": scale},
+            lambda pair, scale: {"x": pair[0] * scale + pair[1], "none": None},
             num_dims=3,
         ),
         [[(2, 3, 4, 5), (2, 3, 4, 5)], ()],
