@@ -3,7 +3,9 @@
     ckpt = converters.open_checkpoint("model/ckpt-7")   # or a directory, a SavedModel
     ckpt.keys(); ckpt["name"]; ckpt.info("name"); ckpt.object_graph; ckpt.verify()
 
+    converters.export("model/ckpt-7", "model.safetensors")
     converters.restore(path, model=net, optimizer=opt)    # into compat's objects
+    converters.save(path, model=net, optimizer=opt)       # real Sonnet reads it back
 
 Reading needs NumPy, not jax; what needs more is imported when it is first used.
 """
@@ -12,6 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from .checkpoint import Checkpoint, open_checkpoint
+from .difference import Change, Difference, difference
 from .errors import (
     CheckpointError,
     CheckpointNotFoundError,
@@ -21,6 +24,9 @@ from .errors import (
     TensorNotFoundError,
     UnsupportedCheckpointError,
 )
+from .export import Exported, export
+from .export_formats import ExportError
+from .exported_file import open_arrays
 from .locate import list_checkpoints
 from .object_graph import OBJECT_GRAPH_KEY, Node, ObjectGraph, SlotVariable
 from .saved_model import Signature, TensorSpec
@@ -62,6 +68,14 @@ __all__ = [
     "save",
     "save_names",
     "RestoreStatus",
+    # exporting, and comparing
+    "export",
+    "Exported",
+    "ExportError",
+    "open_arrays",
+    "difference",
+    "Difference",
+    "Change",
     # what a checkpoint says about its objects
     "OBJECT_GRAPH_KEY",
     "ObjectGraph",

@@ -128,5 +128,6 @@ class Embed(Module):
             precision = self.precision if precision is None else precision
             return one_hot_lookup(self.embeddings, ids, precision)
         raise NotImplementedError(
-            f"{style} is not supported by hk.Embed; use one of {list(EmbedLookupStyle)}."
+            f"{style} is not supported by hk.Embed; use one of "
+            f"{list(EmbedLookupStyle)}."
         )

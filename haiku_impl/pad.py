@@ -199,7 +199,7 @@ def resolve(
     rate: Sequence[int],
     n: int,
 ) -> Padding:
-    """Brings every form in which a convolution takes its padding into one that XLA takes.
+    """Brings every form of a convolution's padding into one that XLA takes.
 
     Args:
       padding: "SAME" or "VALID" in any case, explicit pairs, or padding functions.

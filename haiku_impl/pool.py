@@ -39,7 +39,8 @@ def max_pool(
     Example:
       >>> import jax.numpy as jnp
       >>> from sonnax import haiku_impl as hk
-      >>> hk.max_pool(jnp.array([[1.0], [3.0], [2.0]]), (2, 1), (1, 1), "VALID").tolist()
+      >>> x = jnp.array([[1.0], [3.0], [2.0]])
+      >>> hk.max_pool(x, (2, 1), (1, 1), "VALID").tolist()
       [[3.0], [3.0]]
     """
     return pooling.max_pool(
@@ -74,7 +75,8 @@ def avg_pool(
     Example:
       >>> import jax.numpy as jnp
       >>> from sonnax import haiku_impl as hk
-      >>> hk.avg_pool(jnp.array([[1.0], [3.0], [2.0]]), (2, 1), (1, 1), "SAME").tolist()
+      >>> x = jnp.array([[1.0], [3.0], [2.0]])
+      >>> hk.avg_pool(x, (2, 1), (1, 1), "SAME").tolist()
       [[2.0], [2.5], [2.0]]
     """
     return pooling.avg_pool(

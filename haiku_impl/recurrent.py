@@ -119,7 +119,7 @@ class LSTMState(NamedTuple):
 
 
 class LSTM(RNNCore):
-    """A long short-term memory (Hochreiter and Schmidhuber, 1997; Zaremba et al., 2014).
+    """A long short-term memory, without peepholes (Zaremba et al., 2014).
 
     Its weights hold the gates in the order input, candidate, forget, output. 1 is
     added to the forget gate.

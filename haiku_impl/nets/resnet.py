@@ -62,7 +62,7 @@ class _Block(Module):
 
 
 class BlockV1(_Block):
-    """A block that activates after the addition; `_Block` explains the arguments."""
+    """A block that activates after the addition; see `_Block`."""
 
     _zero_last = True
 
@@ -112,7 +112,7 @@ class BlockV1(_Block):
 
 
 class BlockV2(_Block):
-    """A block that activates before its convolutions; `_Block` explains the arguments."""
+    """A block that activates before each convolution; see `_Block`."""
 
     def __call__(
         self, inputs: jax.Array, is_training: bool, test_local_stats: bool

@@ -40,7 +40,7 @@ def dropout(
 def inverted_dropout(
     key: jax.Array, rate: Any, x: jax.Array, mask_shape: Sequence[int]
 ) -> jax.Array:
-    """Scales units by `1 / (1 - rate)`, then selects which are kept, as TensorFlow does.
+    """Scales units by `1 / (1 - rate)`, then selects those kept, as TensorFlow does.
 
     Unlike those of `dropout`, dropped units are zero whatever they were, infinite ones
     too.

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .case import Case, called, inits, key, twice
+from .case import Case, called, inits, key
 
 SMALL = {"blocks_per_group": (1, 1, 1, 2), "channels_per_group": (4, 4, 8, 8)}
 FIRST = {"output_channels": 4, "kernel_shape": 3, "stride": 1}

@@ -79,17 +79,18 @@ def test_transposed_convolutions_take_every_output_shape_that_leads_back():
         )
 
 
-def test_dilated_transposed_convolutions_agree():
-    x, w = normal(2, 4, 5, 3), normal(3, 2, 4, 3)
+def test_dilated_transposed_convolutions_are_gradients_too():
+    # TensorFlow has these on a GPU only.
+    w, y = normal(3, 2, 4, 3), normal(2, 4, 5, 3)
+    window = {"strides": (1, 1), "dilation": (2, 2)}
     for padding in ("SAME", "VALID"):
         shape = tensorflow_output_shape((4, 5), (3, 2), (1, 1), (2, 2), padding)
-        expected = tf.nn.conv_transpose(
-            x, w, (2, *shape, 4), 1, padding, dilations=(2, 2)
+        _, gradient = jax.vjp(
+            lambda x, p=padding: convolution(x, w, padding=p, **window),
+            normal(2, *shape, 4),
         )
-        actual = tensorflow_transposed_convolution(
-            x, w, strides=(1, 1), padding=padding, dilation=(2, 2)
-        )
-        assert_close(actual, expected)
+        actual = tensorflow_transposed_convolution(y, w, padding=padding, **window)
+        assert_close(actual, *gradient(y))
 
 
 def test_depthwise_kernels_keep_the_order_of_the_channels():
