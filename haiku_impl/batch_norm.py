@@ -70,9 +70,8 @@ class BatchNorm(Module):
                 "`cross_replica_axis` name must be specified if "
                 "`cross_replica_axis_index_groups` are used."
             )
-        self.create_scale = create_scale
-        self.create_offset = create_offset
         self.eps = eps
+        self.create_scale, self.create_offset = create_scale, create_offset
         self.scale_init = scale_init or jnp.ones
         self.offset_init = offset_init or jnp.zeros
         self.axis = axis

@@ -1,6 +1,7 @@
 """Convolutions."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -71,8 +72,8 @@ class ConvND(Module):
         super().__init__(name=name)
         if num_spatial_dims <= 0:
             raise ValueError(
-                "We only support convolution operations for `num_spatial_dims` "
-                f"greater than 0, received num_spatial_dims={num_spatial_dims}."
+                "There are convolution operations for `num_spatial_dims` greater than 0 "
+                f"only, got num_spatial_dims={num_spatial_dims}."
             )
         n = self.num_spatial_dims = num_spatial_dims
         self.output_channels = output_channels
@@ -213,8 +214,8 @@ class Conv1D(ConvND):
         feature_group_count: int = 1,
         name: str | None = None,
     ):
-        window = output_channels, kernel_shape, stride, rate, padding
-        values = with_bias, w_init, b_init, data_format, mask, feature_group_count
+        window: Any = output_channels, kernel_shape, stride, rate, padding
+        values: Any = with_bias, w_init, b_init, data_format, mask, feature_group_count
         super().__init__(1, *window, *values, name)
 
 
@@ -247,8 +248,8 @@ class Conv2D(ConvND):
         feature_group_count: int = 1,
         name: str | None = None,
     ):
-        window = output_channels, kernel_shape, stride, rate, padding
-        values = with_bias, w_init, b_init, data_format, mask, feature_group_count
+        window: Any = output_channels, kernel_shape, stride, rate, padding
+        values: Any = with_bias, w_init, b_init, data_format, mask, feature_group_count
         super().__init__(2, *window, *values, name)
 
 
@@ -281,6 +282,6 @@ class Conv3D(ConvND):
         feature_group_count: int = 1,
         name: str | None = None,
     ):
-        window = output_channels, kernel_shape, stride, rate, padding
-        values = with_bias, w_init, b_init, data_format, mask, feature_group_count
+        window: Any = output_channels, kernel_shape, stride, rate, padding
+        values: Any = with_bias, w_init, b_init, data_format, mask, feature_group_count
         super().__init__(3, *window, *values, name)

@@ -31,9 +31,9 @@ class ConvNDLSTM(RNNCore):
     ):
         super().__init__(name=name)
         self.num_spatial_dims = num_spatial_dims
-        self.input_shape = tuple(input_shape)
-        self.output_channels = output_channels
         self.kernel_shape = kernel_shape
+        self.output_channels = output_channels
+        self.input_shape = tuple(input_shape)
 
     def __call__(
         self, inputs: jax.Array, state: LSTMState

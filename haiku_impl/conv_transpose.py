@@ -1,6 +1,7 @@
 """Transposed convolutions."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -72,8 +73,8 @@ class ConvNDTranspose(Module):
         super().__init__(name=name)
         if num_spatial_dims <= 0:
             raise ValueError(
-                "We only support convolution operations for `num_spatial_dims` "
-                f"greater than 0, received num_spatial_dims={num_spatial_dims}."
+                "There are convolution operations for `num_spatial_dims` greater than 0 "
+                f"only, got num_spatial_dims={num_spatial_dims}."
             )
         n = self.num_spatial_dims = num_spatial_dims
         self.output_channels = output_channels
@@ -166,8 +167,8 @@ class Conv1DTranspose(ConvNDTranspose):
         mask: jax.Array | None = None,
         name: str | None = None,
     ):
-        window = output_channels, kernel_shape, stride, output_shape, padding
-        values = with_bias, w_init, b_init, data_format, mask
+        window: Any = output_channels, kernel_shape, stride, output_shape, padding
+        values: Any = with_bias, w_init, b_init, data_format, mask
         super().__init__(1, *window, *values, name)
 
 
@@ -197,8 +198,8 @@ class Conv2DTranspose(ConvNDTranspose):
         mask: jax.Array | None = None,
         name: str | None = None,
     ):
-        window = output_channels, kernel_shape, stride, output_shape, padding
-        values = with_bias, w_init, b_init, data_format, mask
+        window: Any = output_channels, kernel_shape, stride, output_shape, padding
+        values: Any = with_bias, w_init, b_init, data_format, mask
         super().__init__(2, *window, *values, name)
 
 
@@ -228,6 +229,6 @@ class Conv3DTranspose(ConvNDTranspose):
         mask: jax.Array | None = None,
         name: str | None = None,
     ):
-        window = output_channels, kernel_shape, stride, output_shape, padding
-        values = with_bias, w_init, b_init, data_format, mask
+        window: Any = output_channels, kernel_shape, stride, output_shape, padding
+        values: Any = with_bias, w_init, b_init, data_format, mask
         super().__init__(3, *window, *values, name)

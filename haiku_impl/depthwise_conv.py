@@ -1,6 +1,7 @@
 """Convolutions of every channel by itself."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -126,8 +127,8 @@ class DepthwiseConv1D(DepthwiseConvND):
         data_format: str = "NWC",
         name: str | None = None,
     ):
-        window = stride, rate, padding
-        values = with_bias, w_init, b_init
+        window: Any = stride, rate, padding
+        values: Any = with_bias, w_init, b_init
         super().__init__(
             channel_multiplier, kernel_shape, 1, data_format, *window, *values, name
         )
@@ -158,8 +159,8 @@ class DepthwiseConv2D(DepthwiseConvND):
         data_format: str = "NHWC",
         name: str | None = None,
     ):
-        window = stride, rate, padding
-        values = with_bias, w_init, b_init
+        window: Any = stride, rate, padding
+        values: Any = with_bias, w_init, b_init
         super().__init__(
             channel_multiplier, kernel_shape, 2, data_format, *window, *values, name
         )
@@ -190,8 +191,8 @@ class DepthwiseConv3D(DepthwiseConvND):
         data_format: str = "NDHWC",
         name: str | None = None,
     ):
-        window = stride, rate, padding
-        values = with_bias, w_init, b_init
+        window: Any = stride, rate, padding
+        values: Any = with_bias, w_init, b_init
         super().__init__(
             channel_multiplier, kernel_shape, 3, data_format, *window, *values, name
         )
@@ -244,10 +245,10 @@ class SeparableDepthwiseConv2D(Module):
                 shape,
                 stride,
                 padding=padding,
-                with_bias=with_bias,
-                w_init=w_init,
-                b_init=b_init,
                 data_format=data_format,
+                with_bias=with_bias,
+                b_init=b_init,
+                w_init=w_init,
             )
 
         self._conv1 = one_axis(channel_multiplier, [height, 1], stride, False)

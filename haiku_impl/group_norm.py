@@ -65,8 +65,7 @@ class GroupNorm(Module):
         self.eps = eps
         self.data_format = data_format
         self.channel_index = get_channel_index(data_format)
-        self.create_scale = create_scale
-        self.create_offset = create_offset
+        self.create_scale, self.create_offset = create_scale, create_offset
         self.scale_init = scale_init or jnp.ones
         self.offset_init = offset_init or jnp.zeros
         self.rank: int | None = None

@@ -70,8 +70,7 @@ class LayerNorm(Module):
         check_inits(create_scale, create_offset, scale_init, offset_init)
         self.axis = normalize_axis_argument(axis)
         self.eps = eps
-        self.create_scale = create_scale
-        self.create_offset = create_offset
+        self.create_scale, self.create_offset = create_scale, create_offset
         self.scale_init = scale_init or jnp.ones
         self.offset_init = offset_init or jnp.zeros
         self.use_fast_variance = use_fast_variance

@@ -146,10 +146,9 @@ class EMAParamsTree(Module):
         name: str | None = None,
     ):
         super().__init__(name=name)
-        self.decay = decay
-        self.zero_debias = zero_debias
-        self.warmup_length = warmup_length
         self.ignore_regex = ignore_regex
+        self.decay = decay
+        self.zero_debias, self.warmup_length = zero_debias, warmup_length
 
     def __call__(
         self, tree: Mapping[str, Mapping[str, jax.Array]], update_stats: bool = True

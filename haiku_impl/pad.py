@@ -40,7 +40,7 @@ def valid(effective_kernel_size: int) -> tuple[int, int]:
       (0, 0)
     """
     del effective_kernel_size
-    return (0, 0)
+    return 0, 0
 
 
 def same(effective_kernel_size: int) -> tuple[int, int]:
@@ -58,7 +58,8 @@ def same(effective_kernel_size: int) -> tuple[int, int]:
       >>> same(4)
       (1, 2)
     """
-    return ((effective_kernel_size - 1) // 2, effective_kernel_size // 2)
+    before = (effective_kernel_size - 1) // 2
+    return before, effective_kernel_size - 1 - before
 
 
 def full(effective_kernel_size: int) -> tuple[int, int]:
@@ -74,7 +75,8 @@ def full(effective_kernel_size: int) -> tuple[int, int]:
       >>> full(4)
       (3, 3)
     """
-    return (effective_kernel_size - 1, effective_kernel_size - 1)
+    reach = effective_kernel_size - 1
+    return reach, reach
 
 
 def causal(effective_kernel_size: int) -> tuple[int, int]:
@@ -90,7 +92,7 @@ def causal(effective_kernel_size: int) -> tuple[int, int]:
       >>> causal(4)
       (3, 0)
     """
-    return (effective_kernel_size - 1, 0)
+    return effective_kernel_size - 1, 0
 
 
 def reverse_causal(effective_kernel_size: int) -> tuple[int, int]:
@@ -106,7 +108,7 @@ def reverse_causal(effective_kernel_size: int) -> tuple[int, int]:
       >>> reverse_causal(4)
       (0, 3)
     """
-    return (0, effective_kernel_size - 1)
+    return 0, effective_kernel_size - 1
 
 
 def create_from_padfn(

@@ -146,10 +146,8 @@ class MaxPool(Module):
         name: str | None = None,
     ):
         super().__init__(name=name)
-        self.window_shape = window_shape
-        self.strides = strides
-        self.padding = padding
-        self.channel_axis = channel_axis
+        self.window_shape, self.strides = window_shape, strides
+        self.padding, self.channel_axis = padding, channel_axis
 
     def __call__(self, value: jax.Array) -> jax.Array:
         window = self.window_shape, self.strides, self.padding, self.channel_axis
@@ -183,10 +181,8 @@ class AvgPool(Module):
         name: str | None = None,
     ):
         super().__init__(name=name)
-        self.window_shape = window_shape
-        self.strides = strides
-        self.padding = padding
-        self.channel_axis = channel_axis
+        self.window_shape, self.strides = window_shape, strides
+        self.padding, self.channel_axis = padding, channel_axis
 
     def __call__(self, value: jax.Array) -> jax.Array:
         window = self.window_shape, self.strides, self.padding, self.channel_axis

@@ -22,7 +22,7 @@ from .typing import Initializer
 FORGET_BIAS = 1
 
 
-class RNNCore(abc.ABC, Module):
+class RNNCore(Module):
     """The base class of recurrent cores.
 
     A core is called with the inputs of one step and the state before it, and gives
@@ -160,9 +160,9 @@ class LSTM(RNNCore):
         Raises:
           ValueError: The inputs have another rank.
         """
-        inputs = jnp.asarray(inputs)
-        _check_rank("LSTM", inputs)
-        x_and_h = jnp.concatenate([inputs, prev_state.hidden], axis=-1)
+        x = jnp.asarray(inputs)
+        _check_rank("LSTM", x)
+        x_and_h = jnp.concatenate([x, prev_state.hidden], axis=-1)
         gates = Linear(4 * self.hidden_size)(x_and_h)
         hidden, cell = lstm_update(
             gates, prev_state.cell, order=HAIKU_GATES, forget_bias=FORGET_BIAS

@@ -157,7 +157,7 @@ class _DeepRNN(RNNCore):
         return tuple(core.initial_state(batch_size) for core in cores)
 
 
-def _concatenated(*arrays: jax.Array | None) -> jax.Array | None:
+def _concatenated(*arrays: Any) -> jax.Array | None:
     return None if arrays[0] is None else jnp.concatenate(arrays, axis=-1)
 
 

@@ -107,8 +107,9 @@ class MLP(Module):
         Raises:
           ValueError: This one has not been called, so that its input size is unknown.
         """
-        sizes = [layer.input_size for layer in reversed(self.layers)]
-        if None in sizes:
+        known = (layer.input_size for layer in reversed(self.layers))
+        sizes = [size for size in known if size is not None]
+        if len(sizes) < len(self.layers):
             raise ValueError(
                 "You cannot reverse an MLP until it has been called: only then is its "
                 "input size known."

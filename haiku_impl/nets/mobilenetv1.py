@@ -28,10 +28,8 @@ class MobileNetV1Block(Module):
         self, channels: int, stride: int, use_bn: bool = True, name: str | None = None
     ):
         super().__init__(name=name)
-        self.channels = channels
-        self.stride = stride
-        self.use_bn = use_bn
-        self.with_bias = not use_bn
+        self.channels, self.stride = channels, stride
+        self.use_bn, self.with_bias = use_bn, not use_bn
 
     def __call__(self, inputs: jax.Array, is_training: bool) -> jax.Array:
         """Applies the block.

@@ -54,8 +54,10 @@ class _Block(Module):
         for i, shape in enumerate(shapes):
             conv = Conv2D(*shape, with_bias=False, name=f"conv_{i}")
             # Bottlenecks of version 1 start as identities.
-            extra = {"scale_init": jnp.zeros} if i == 2 and self._zero_last else {}
-            norm = BatchNorm(name=f"batchnorm_{i}", **extra, **bn_config)
+            start: Config = {}
+            if i == 2 and self._zero_last:
+                start = {"scale_init": jnp.zeros}
+            norm = BatchNorm(name=f"batchnorm_{i}", **start, **bn_config)
             self.layers.append((conv, norm))
 
     _zero_last = False
@@ -275,11 +277,22 @@ class ResNet(Module):
                     "four groups."
                 )
         self.resnet_v2 = resnet_v2
-        norm = {"decay_rate": 0.9, "eps": 1e-5, "create_scale": True}
-        norm = {**norm, "create_offset": True, **(bn_config or {})}
-        conv = {"output_channels": 64, "kernel_shape": 7, "stride": 2}
-        conv = {**conv, "with_bias": False, "name": "initial_conv"}
-        self.initial_conv = Conv2D(**{**conv, **(initial_conv_config or {})})
+        norm: Config = {
+            "create_scale": True,
+            "create_offset": True,
+            "decay_rate": 0.9,
+            "eps": 1e-5,
+            **(bn_config or {}),
+        }
+        conv: Config = {
+            "output_channels": 64,
+            "kernel_shape": 7,
+            "stride": 2,
+            "with_bias": False,
+            "name": "initial_conv",
+            **(initial_conv_config or {}),
+        }
+        self.initial_conv = Conv2D(**conv)
         if not resnet_v2:
             self.initial_batchnorm = BatchNorm(name="initial_batchnorm", **norm)
         self.block_groups = [
@@ -297,8 +310,8 @@ class ResNet(Module):
         ]
         if resnet_v2:
             self.final_batchnorm = BatchNorm(name="final_batchnorm", **norm)
-        logits = {"w_init": jnp.zeros, "name": "logits", **(logits_config or {})}
-        self.logits = Linear(num_classes, **logits)
+        logits: Config = {"w_init": jnp.zeros, "name": "logits"}
+        self.logits = Linear(num_classes, **{**logits, **(logits_config or {})})
 
     def __call__(
         self, inputs: jax.Array, is_training: bool, test_local_stats: bool = False

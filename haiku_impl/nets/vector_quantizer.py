@@ -45,8 +45,7 @@ class VectorQuantizer(Module):
         cross_replica_axis: str | None = None,
     ):
         super().__init__(name=name)
-        self.embedding_dim = embedding_dim
-        self.num_embeddings = num_embeddings
+        self.embedding_dim, self.num_embeddings = embedding_dim, num_embeddings
         self.commitment_cost = commitment_cost
         self.cross_replica_axis = cross_replica_axis
         self._dtype = dtype
@@ -144,8 +143,7 @@ class VectorQuantizerEMA(Module):
         super().__init__(name=name)
         if not 0 <= decay <= 1:
             raise ValueError(f"decay must be in range [0, 1], got {decay}.")
-        self.embedding_dim = embedding_dim
-        self.num_embeddings = num_embeddings
+        self.embedding_dim, self.num_embeddings = embedding_dim, num_embeddings
         self.commitment_cost = commitment_cost
         self.decay = decay
         self.epsilon = epsilon

@@ -101,7 +101,7 @@ CASES = [
     ),
     *(
         Case(name, functools.partial(vmpo, **kwargs), (*arrays, *DUALS))
-        for name, (arrays, kwargs) in VMPO.items()
+        for name, (arrays, kwargs) in list(VMPO.items())[:2]
     ),
     *(
         Case(
@@ -109,7 +109,7 @@ CASES = [
             functools.partial(weighted_vmpo, **kwargs),
             (WEIGHTS, IMPORTANCE, *arrays, *DUALS),
         )
-        for name, (arrays, kwargs) in VMPO.items()
+        for name, (arrays, kwargs) in list(VMPO.items())[1:]
     ),
     Case(
         "vmpo, every step ignored",

@@ -99,8 +99,9 @@ def sequence_cases(name):
         if name == "retrace_continuous":
             data["lambda_"] = data["lambda_"][1:]
         arrays = tuple(data[n] for n in names)
-        yield from one_step(name, *arrays)
-        yield from one_step(name, *arrays[:-1], lambda_=length / 5)[1:]
+        yield from one_step(name, *arrays)[length == 1 :]
+        if length > 1:
+            yield from one_step(name, *arrays[:-1], lambda_=1.0)[1:]
 
 
 ATOMS, OTHER_ATOMS = np.linspace(-2.0, 2.0, 5), np.linspace(-3.0, 3.0, 4)
@@ -146,7 +147,7 @@ CATEGORICAL = [
         "categorical_double_q_learning",
         *(ATOMS, LOGITS, ACTION, REWARD, DISCOUNT, OTHER_ATOMS, OTHER_LOGITS),
         SELECTOR,
-    ),
+    )[1:],
 ]
 QUANTILE = [
     case
@@ -183,7 +184,7 @@ TABLES = {
 @pytest.mark.parametrize("table", TABLES)
 def test_errors_and_gradients_are_those_of_rlax(table, dtype):
     cases = TABLES[table]
-    assert_parity(cases[::2] if dtype == "bfloat16" else cases, rlax_impl, rlax, dtype)
+    assert_parity(cases[::3] if dtype == "bfloat16" else cases, rlax_impl, rlax, dtype)
 
 
 @pytest.mark.parametrize("table", TABLES)
