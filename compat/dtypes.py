@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..haiku_impl.cells import Cell, read
+
 
 def as_dtype(dtype: Any) -> np.dtype:
     """Returns the NumPy dtype of a JAX, NumPy or TensorFlow dtype.
@@ -37,10 +39,13 @@ def as_array(value: Any, dtype: Any = None) -> Any:
     Args:
       value: an array, a Variable, a number, or nested lists of numbers.
       dtype: the dtype of the result, narrowed to 32 bits unless jax_enable_x64 is
-        set. By default an array keeps its own; Python's
-        floats become float32 and its ints int32, as in TensorFlow.
+        set. By default an array keeps its own; Python's floats become float32 and
+        its ints int32, as in TensorFlow.
     """
-    if dtype is None and isinstance(value, jax.Array):
+    if isinstance(value, Cell):
+        value = read(value)
+    # Most often there is nothing to do, and jnp takes its time to find that out.
+    if isinstance(value, jax.Array) and (dtype is None or value.dtype == dtype):
         return value
     if dtype is not None:
         # Silently, as JAX narrows its own defaults.

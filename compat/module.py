@@ -127,12 +127,43 @@ class ModuleMetaclass(abc.ABCMeta):
                 "not supported. Add the following as the first line in __init__ of "
                 f"{cls.__name__}:\n\nsuper().__init__(name=name)"
             )
-        module._auto_repr = auto_repr(cls, args, kwargs)
+        module._auto_repr = _Construction(cls, args, kwargs)
         return module
 
 
+class _Construction:
+    """The call that made a module, to be shown if somebody asks.
+
+    It is no container, so that nothing in the arguments is taken for a part of the
+    module.
+    """
+
+    __slots__ = ("_call", "_text")
+
+    def __init__(self, cls: type, args: Any, kwargs: Any):
+        self._call = (cls, args, kwargs)
+        self._text: str | None = None
+
+    def __str__(self) -> str:
+        if self._text is None:
+            self._text = auto_repr(*self._call)
+        return self._text
+
+    def __deepcopy__(self, memo: Any) -> "_Construction":
+        return self
+
+    def __reduce__(self) -> Any:
+        return _from_text, (str(self),)
+
+
+def _from_text(text: str) -> _Construction:
+    construction = _Construction(object, (), {})
+    construction._text = text
+    return construction
+
+
 def _repr(module: "Module") -> str:
-    return module._auto_repr
+    return str(module._auto_repr)
 
 
 class Module(metaclass=ModuleMetaclass):
@@ -157,7 +188,7 @@ class Module(metaclass=ModuleMetaclass):
 
     _name: str
     _name_scope: NameScope
-    _auto_repr: str
+    _auto_repr: _Construction
 
     def __init__(self, name: str | None = None):
         """Names the module and enters its scope; subclasses call it first.

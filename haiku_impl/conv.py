@@ -72,8 +72,8 @@ class ConvND(Module):
         super().__init__(name=name)
         if num_spatial_dims <= 0:
             raise ValueError(
-                "There are convolution operations for `num_spatial_dims` greater than 0 "
-                f"only, got num_spatial_dims={num_spatial_dims}."
+                "There are convolution operations for `num_spatial_dims` greater than "
+                f"0 only, got num_spatial_dims={num_spatial_dims}."
             )
         n = self.num_spatial_dims = num_spatial_dims
         self.output_channels = output_channels
@@ -216,7 +216,7 @@ class Conv1D(ConvND):
     ):
         window: Any = output_channels, kernel_shape, stride, rate, padding
         values: Any = with_bias, w_init, b_init, data_format, mask, feature_group_count
-        super().__init__(1, *window, *values, name)
+        super().__init__(1, *window, *values, name=name)
 
 
 class Conv2D(ConvND):
@@ -250,7 +250,7 @@ class Conv2D(ConvND):
     ):
         window: Any = output_channels, kernel_shape, stride, rate, padding
         values: Any = with_bias, w_init, b_init, data_format, mask, feature_group_count
-        super().__init__(2, *window, *values, name)
+        super().__init__(2, *window, *values, name=name)
 
 
 class Conv3D(ConvND):
@@ -284,4 +284,4 @@ class Conv3D(ConvND):
     ):
         window: Any = output_channels, kernel_shape, stride, rate, padding
         values: Any = with_bias, w_init, b_init, data_format, mask, feature_group_count
-        super().__init__(3, *window, *values, name)
+        super().__init__(3, *window, *values, name=name)

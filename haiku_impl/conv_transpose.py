@@ -73,8 +73,8 @@ class ConvNDTranspose(Module):
         super().__init__(name=name)
         if num_spatial_dims <= 0:
             raise ValueError(
-                "There are convolution operations for `num_spatial_dims` greater than 0 "
-                f"only, got num_spatial_dims={num_spatial_dims}."
+                "There are convolution operations for `num_spatial_dims` greater than "
+                f"0 only, got num_spatial_dims={num_spatial_dims}."
             )
         n = self.num_spatial_dims = num_spatial_dims
         self.output_channels = output_channels
@@ -169,7 +169,7 @@ class Conv1DTranspose(ConvNDTranspose):
     ):
         window: Any = output_channels, kernel_shape, stride, output_shape, padding
         values: Any = with_bias, w_init, b_init, data_format, mask
-        super().__init__(1, *window, *values, name)
+        super().__init__(1, *window, *values, name=name)
 
 
 class Conv2DTranspose(ConvNDTranspose):
@@ -200,7 +200,7 @@ class Conv2DTranspose(ConvNDTranspose):
     ):
         window: Any = output_channels, kernel_shape, stride, output_shape, padding
         values: Any = with_bias, w_init, b_init, data_format, mask
-        super().__init__(2, *window, *values, name)
+        super().__init__(2, *window, *values, name=name)
 
 
 class Conv3DTranspose(ConvNDTranspose):
@@ -231,4 +231,4 @@ class Conv3DTranspose(ConvNDTranspose):
     ):
         window: Any = output_channels, kernel_shape, stride, output_shape, padding
         values: Any = with_bias, w_init, b_init, data_format, mask
-        super().__init__(3, *window, *values, name)
+        super().__init__(3, *window, *values, name=name)

@@ -129,9 +129,8 @@ class DepthwiseConv1D(DepthwiseConvND):
     ):
         window: Any = stride, rate, padding
         values: Any = with_bias, w_init, b_init
-        super().__init__(
-            channel_multiplier, kernel_shape, 1, data_format, *window, *values, name
-        )
+        kernels = channel_multiplier, kernel_shape, 1, data_format
+        super().__init__(*kernels, *window, *values, name=name)
 
 
 class DepthwiseConv2D(DepthwiseConvND):
@@ -161,9 +160,8 @@ class DepthwiseConv2D(DepthwiseConvND):
     ):
         window: Any = stride, rate, padding
         values: Any = with_bias, w_init, b_init
-        super().__init__(
-            channel_multiplier, kernel_shape, 2, data_format, *window, *values, name
-        )
+        kernels = channel_multiplier, kernel_shape, 2, data_format
+        super().__init__(*kernels, *window, *values, name=name)
 
 
 class DepthwiseConv3D(DepthwiseConvND):
@@ -193,9 +191,8 @@ class DepthwiseConv3D(DepthwiseConvND):
     ):
         window: Any = stride, rate, padding
         values: Any = with_bias, w_init, b_init
-        super().__init__(
-            channel_multiplier, kernel_shape, 3, data_format, *window, *values, name
-        )
+        kernels = channel_multiplier, kernel_shape, 3, data_format
+        super().__init__(*kernels, *window, *values, name=name)
 
 
 class SeparableDepthwiseConv2D(Module):

@@ -13,14 +13,19 @@ from .beside import assert_equal_in_both, assert_same, errors_in_both
 X = jnp.arange(6.0).reshape(2, 3)
 
 
+def from_key(hk):
+    """An initialiser that depends on the key, and compiles quickly."""
+    return lambda shape, dtype: jnp.full(shape, hk.next_rng_key()[0] % 97, dtype)
+
+
 def layer(hk):
     """A function with parameters, state and keys."""
 
     def f(x, y=0.0):
         n = hk.get_state("n", [], init=jnp.zeros)
         hk.set_state("n", n + 1)
-        noise = jax.random.normal(hk.next_rng_key(), x.shape)
-        return hk.Linear(3)(x) + noise + y + n
+        noise = (hk.next_rng_key()[0] % 89).astype(jnp.float32)
+        return hk.Linear(3, w_init=from_key(hk))(x) + noise + y + n
 
     return f
 
