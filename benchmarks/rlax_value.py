@@ -138,7 +138,7 @@ CASES = {
 
 
 def compiled(case: Case, library: Any) -> Callable[[], Any]:
-    call = functools.partial(case.call, library)
+    call: Callable[..., Any] = functools.partial(case.call, library)
     if case.batched:
         call = jax.vmap(call)
     function = call

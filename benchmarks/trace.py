@@ -19,7 +19,6 @@ import jax
 import jax.numpy as jnp
 import rich.console
 import rich.table
-
 import sonnax.haiku_impl
 
 
@@ -149,7 +148,9 @@ def measure(model: Model, pairs: int) -> list[dict[str, Any]]:
             "function": key[0],
             "library": key[1],
             "milliseconds": 1e3 * statistics.median(times[key]),
-            "to_by_hand": ratio(key, ("apply", "by hand")) if key[0] == "apply" else None,
+            "to_by_hand": ratio(key, ("apply", "by hand"))
+            if key[0] == "apply"
+            else None,
             "to_dm_haiku": ratio(key, (key[0], "dm-haiku")),
             "equations": equations[key],
         }
@@ -159,7 +160,9 @@ def measure(model: Model, pairs: int) -> list[dict[str, Any]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pairs", type=int, default=30, help="how often each is traced")
+    parser.add_argument(
+        "--pairs", type=int, default=30, help="how often each is traced"
+    )
     parser.add_argument("--json", help="write the numbers to this file")
     parser.add_argument("--model", choices=MODELS, help="measure one model only")
     options = parser.parse_args()

@@ -68,7 +68,22 @@ from .custom_getter import custom_variable_getter
 from .formatting import format_variables, log_variables
 
 # Namespaces.
-from . import functional, initializers, nets, optimizers, pad, random, regularizers
+from . import (
+    distribute,
+    functional,
+    initializers,
+    mixed_precision,
+    nets,
+    optimizers,
+    pad,
+    random,
+    regularizers,
+)
+
+# Lets modules that hold JAX's activations be pickled.
+from . import pickling
+
+pickling.register()
 
 __all__ = [
     # Modules and variables.
@@ -152,8 +167,10 @@ __all__ = [
     "format_variables",
     "log_variables",
     # Namespaces.
+    "distribute",
     "functional",
     "initializers",
+    "mixed_precision",
     "nets",
     "optimizers",
     "pad",

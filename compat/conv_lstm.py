@@ -23,17 +23,15 @@ class _ConvNDLSTM(RNNCore):
     def __init__(
         self,
         num_spatial_dims: int,
-        input_shape: Sequence[int],
-        output_channels: int,
-        kernel_shape: int | Sequence[int],
+        sizes: tuple[Sequence[int], int, int | Sequence[int]],
         data_format: str,
-        w_i_init: Any = None,
-        w_h_init: Any = None,
-        b_init: Any = None,
-        forget_bias: float = 1.0,
-        dtype: Any = jnp.float32,
-        name: str | None = None,
+        inits: tuple[Any, Any, Any],
+        forget_bias: float,
+        dtype: Any,
+        name: str | None,
     ):
+        input_shape, output_channels, kernel_shape = sizes
+        w_i_init, w_h_init, b_init = inits
         super().__init__(name)
         self._num_spatial_dims = num_spatial_dims
         self._input_shape = list(input_shape)
@@ -92,7 +90,9 @@ class _ConvNDLSTM(RNNCore):
         """
         inputs = as_array(inputs)
         self._initialize(inputs)
-        gates = self._input_to_hidden(inputs) + self._hidden_to_hidden(prev_state.hidden)
+        gates = self._input_to_hidden(inputs) + self._hidden_to_hidden(
+            prev_state.hidden
+        )
         b = as_array(self.b)
         gates += b.reshape(
             broadcastable_shape(b.size, self._channel_index, self._num_spatial_dims)
@@ -150,19 +150,9 @@ class Conv1DLSTM(_ConvNDLSTM):
         dtype: Any = jnp.float32,
         name: str | None = None,
     ):
-        super().__init__(
-            num_spatial_dims=1,
-            input_shape=input_shape,
-            output_channels=output_channels,
-            kernel_shape=kernel_shape,
-            data_format=data_format,
-            w_i_init=w_i_init,
-            w_h_init=w_h_init,
-            b_init=b_init,
-            forget_bias=forget_bias,
-            dtype=dtype,
-            name=name,
-        )
+        sizes = (input_shape, output_channels, kernel_shape)
+        inits = (w_i_init, w_h_init, b_init)
+        super().__init__(1, sizes, data_format, inits, forget_bias, dtype, name)
 
 
 class Conv2DLSTM(_ConvNDLSTM):
@@ -206,19 +196,9 @@ class Conv2DLSTM(_ConvNDLSTM):
         dtype: Any = jnp.float32,
         name: str | None = None,
     ):
-        super().__init__(
-            num_spatial_dims=2,
-            input_shape=input_shape,
-            output_channels=output_channels,
-            kernel_shape=kernel_shape,
-            data_format=data_format,
-            w_i_init=w_i_init,
-            w_h_init=w_h_init,
-            b_init=b_init,
-            forget_bias=forget_bias,
-            dtype=dtype,
-            name=name,
-        )
+        sizes = (input_shape, output_channels, kernel_shape)
+        inits = (w_i_init, w_h_init, b_init)
+        super().__init__(2, sizes, data_format, inits, forget_bias, dtype, name)
 
 
 class Conv3DLSTM(_ConvNDLSTM):
@@ -262,16 +242,6 @@ class Conv3DLSTM(_ConvNDLSTM):
         dtype: Any = jnp.float32,
         name: str | None = None,
     ):
-        super().__init__(
-            num_spatial_dims=3,
-            input_shape=input_shape,
-            output_channels=output_channels,
-            kernel_shape=kernel_shape,
-            data_format=data_format,
-            w_i_init=w_i_init,
-            w_h_init=w_h_init,
-            b_init=b_init,
-            forget_bias=forget_bias,
-            dtype=dtype,
-            name=name,
-        )
+        sizes = (input_shape, output_channels, kernel_shape)
+        inits = (w_i_init, w_h_init, b_init)
+        super().__init__(3, sizes, data_format, inits, forget_bias, dtype, name)

@@ -49,8 +49,9 @@ class CrossReplicaBatchNorm(BaseBatchNorm):
     ) -> tuple[jax.Array, jax.Array]:
         if get_replica_context() is None:
             raise TypeError(
-                "Cross replica batch norm cannot be called in cross-replica context: call "
-                "it in a function that the replicator runs, replicator.run(fn)."
+                f"{self!r} was called in a cross-replica context, inside a replicator's "
+                "scope: call it in a function that the replicator runs, "
+                "replicator.run(fn)."
             )
         if not use_batch_stats:
             return super()._moments(inputs, False)

@@ -165,6 +165,6 @@ def _check_cores(function: str, layers: Sequence[Any]) -> None:
     others = [layer for layer in layers if not isinstance(layer, RNNCore)]
     if others:
         raise ValueError(
-            f"{function} requires all layers to be instances of RNNCore; these are not: "
+            f"{function} needs its layers to be instances of RNNCore; these are not: "
             f"{others}. snt.DeepRNN takes other functions too."
         )

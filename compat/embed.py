@@ -104,12 +104,16 @@ class Embed(Module):
             raise TypeError(f"Embed looks up int32 or int64 numbers, not {ids.dtype}.")
         if isinstance(ids, jax.core.Tracer):
             ids = jnp.maximum(ids, 0)
-        elif ids.size and (ids.min() < 0 or ids.max() >= self.vocab_size):
+        else:
+            self._check_range(np.asarray(ids))
+        return embedding_lookup(as_array(self.embeddings), ids)
+
+    def _check_range(self, ids: np.ndarray) -> None:
+        if ids.size and (ids.min() < 0 or ids.max() >= self.vocab_size):
             raise IndexError(
                 f"Embed has vectors for the numbers in [0, {self.vocab_size}), and got "
                 f"some in [{ids.min()}, {ids.max()}]."
             )
-        return embedding_lookup(as_array(self.embeddings), ids)
 
 
 def embedding_dim(vocab_size: int) -> int:

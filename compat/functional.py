@@ -1,4 +1,4 @@
-"""`snt.functional`: modules as pure functions over plain dicts, and JAX's transforms."""
+"""`snt.functional`: modules as pure functions over dicts, and JAX's transforms."""
 
 from .pure import (
     Transformed,

@@ -75,7 +75,9 @@ class GRU(RNNCore):
         self._w_i = Variable(
             lambda: self._w_i_init([input_size, 3 * size], dtype), name="w_i"
         )
-        self._w_h = Variable(lambda: self._w_h_init([size, 3 * size], dtype), name="w_h")
+        self._w_h = Variable(
+            lambda: self._w_h_init([size, 3 * size], dtype), name="w_h"
+        )
         self.b = Variable(lambda: self._b_init([3 * size], dtype), name="b")
 
     def __call__(self, inputs: Any, prev_state: Any) -> tuple[jax.Array, jax.Array]:

@@ -77,7 +77,7 @@ class LSTM(RNNCore):
     ):
         super().__init__(name)
         if projection_size is None and projection_init is not None:
-            raise ValueError("projection_init must be None when projection is not used")
+            raise ValueError("Without a projection_size, projection_init must be None.")
         self._hidden_size = hidden_size
         self._projection_size = projection_size
         self._eff_hidden_size = projection_size or hidden_size

@@ -97,7 +97,9 @@ def modes(valid_types: Iterable[Any]) -> Callable[[Callable[..., Any]], Any]:
         mark = str(uuid.uuid4())
         called_without_instance: list[None] = []
 
-        def run(bound: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
+        def run(
+            bound: Callable[..., Any], instance: Any, args: Any, kwargs: Any
+        ) -> Any:
             dtype = _mode.dtype
             if dtype is None or dtype not in valid:
                 return bound(*args, **kwargs)

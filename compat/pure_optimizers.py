@@ -55,11 +55,11 @@ def optimizer(cls: type[Optimizer]) -> Callable[..., TransformedOptimizer]:
 
 def _pure(make_optimizer: Callable[[], Optimizer]) -> TransformedOptimizer:
     def step(updates: Any, params: Any) -> None:
-        paths_and_leaves, structure = jax.tree.flatten_with_path(params)
+        structure: Any = jax.tree.structure(params)
         # They are state here, since parameters are fixed inside a pure function.
         variables = [
             Variable(leaf, trainable=False, name=_name(path))
-            for path, leaf in paths_and_leaves
+            for path, leaf in jax.tree.leaves_with_path(params)
         ]
         make_optimizer().apply(structure.flatten_up_to(updates), variables)
 
@@ -79,11 +79,11 @@ def _pure(make_optimizer: Callable[[], Optimizer]) -> TransformedOptimizer:
 
     def apply(opt_state: Any, updates: Any, params: Any) -> tuple[Any, Any]:
         trainable, others = opt_state
-        state = {module: dict(bundle) for module, bundle in others.items()}
+        given = {module: dict(bundle) for module, bundle in others.items()}
         leaves, structure = jax.tree.flatten(params)
         for (module, name), leaf in zip(places(params), leaves):
-            state.setdefault(module, {})[name] = leaf
-        _, state = pure.apply(trainable, state, updates, params)
+            given.setdefault(module, {})[name] = leaf
+        _, state = pure.apply(trainable, given, updates, params)
         leaves = _take_out(state, places(params))
         return jax.tree.unflatten(structure, leaves), (trainable, state)
 

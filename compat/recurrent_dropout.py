@@ -86,7 +86,9 @@ def lstm_with_recurrent_dropout(
     ((2, 4), None)
     """
     if not 0 <= dropout < 1:
-        raise ValueError(f"dropout must be in the range [0, 1), got {dropout}.")
+        raise ValueError(
+            f"dropout is a probability in the range [0, 1), got {dropout}."
+        )
     lstm = LSTM(hidden_size, **kwargs)
     rates = LSTMState(hidden=dropout, cell=None)
     return _RecurrentDropoutWrapper(lstm, rates, seed), lstm

@@ -77,6 +77,6 @@ def check_dtype(inputs: Any, dtype: Any) -> None:
     """Raises TypeError if the dtype is not that of the module's variables."""
     if inputs.dtype != dtype:
         raise TypeError(
-            f"inputs must have dtype {dtype}, got {inputs.dtype}: cast them, or make the "
-            f"module with dtype={str(inputs.dtype)!r}."
+            f"inputs must have dtype {dtype}, got {inputs.dtype}: cast them, or make "
+            f"the module with dtype={str(inputs.dtype)!r}."
         )

@@ -31,4 +31,5 @@ def scale_gradient(t: Any, scale: Any) -> jax.Array:
     >>> float(jax.grad(lambda x: snt.scale_gradient(x, -0.5) ** 2)(3.0))
     -3.0
     """
-    return _scaled(as_array(t), as_array(scale))
+    t = as_array(t)
+    return _scaled(t, as_array(scale, None if hasattr(scale, "dtype") else t.dtype))

@@ -45,14 +45,15 @@ class TrainableState(Module):
 
     def __init__(self, initial_values: Any, mask: Any = None, name: str | None = None):
         super().__init__(name)
-        paths_and_values, structure = jax.tree.flatten_with_path(initial_values)
+        structure: Any = jax.tree.structure(initial_values)
+        paths_and_values = jax.tree.leaves_with_path(initial_values)
         trainable = [True] * len(paths_and_values)
         if mask is not None:
             trainable, mask_structure = jax.tree.flatten(mask)
             if mask_structure != structure:
                 raise ValueError(
-                    "The mask of a TrainableState must have the structure of the initial "
-                    f"values, {structure}, and has {mask_structure}."
+                    "The mask of a TrainableState must have the structure of the "
+                    f"initial values, {structure}, and has {mask_structure}."
                 )
         template = [
             Variable(

@@ -113,12 +113,12 @@ def _num_steps(input_sequence: Any) -> int:
     lengths = {jnp.shape(x)[0] for x in jax.tree.leaves(input_sequence)}
     if len(lengths) > 1:
         raise ValueError(
-            "input_sequence tensors must have consistent number of time steps; they have "
-            f"{sorted(lengths)}."
+            "The arrays of input_sequence need a consistent number of time steps; they "
+            f"have {sorted(lengths)}."
         )
     (num_steps,) = lengths or {0}
     if num_steps == 0:
-        raise ValueError("input_sequence must have at least a single time step")
+        raise ValueError("input_sequence needs at least a single time step.")
     return num_steps
 
 

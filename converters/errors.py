@@ -73,6 +73,16 @@ class MismatchError(CheckpointError):
     """The checkpoint and the objects to restore do not fit each other."""
 
 
+def listed(names: list[str], most: int = 8) -> str:
+    """Returns the first of many names, and how many there are more."""
+    shown = ", ".join(names[:most])
+    return (
+        f"{shown}, and {len(names) - most} more"
+        if len(names) > most
+        else shown or "none"
+    )
+
+
 def _shortened(text: str) -> str:
     """The text, cut in its middle if it fills lines."""
     return text if len(text) <= 400 else f"{text[:200]} ... {text[-200:]}"

@@ -3,7 +3,6 @@
 import fnmatch
 import json
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from .export_formats import (
 )
 from .object_graph import OBJECT_GRAPH_KEY
 from .parameter_keys import flat_key, module_and_name
+from .renaming import renamed_by
 
 _WRITERS = {".safetensors": write_safetensors, ".npz": write_npz, "": write_orbax}
 
@@ -117,7 +117,8 @@ def export(
             f"{next(iter(flat.values()), 'module/name')!r}",
             path=checkpoint.path,
         )
-    renamed = _rename({key: flat[key] for key in selected}, mapping or {})
+    names = {key: flat[key] for key in selected}
+    renamed = renamed_by(mapping or {}, names, error=ExportError)
     target = None if dtype is None else _float_dtype(dtype)
     tensors = [_plan(checkpoint, key, renamed[key], target) for key in selected]
     writer(destination, tensors, _metadata(checkpoint, tensors), progress)
@@ -134,40 +135,6 @@ def _is_selected(flat: str, select: str | Iterable[str] | None) -> bool:
         return True
     globs = [select] if isinstance(select, str) else select
     return any(fnmatch.fnmatchcase(flat, glob) for glob in globs)
-
-
-def _rename(flat: dict[str, str], mapping: Mapping[str, str]) -> dict[str, str]:
-    """The flat key that each checkpoint key gets; two that would share one fail."""
-    renamed: dict[str, str] = {}
-    owners: dict[str, str] = {}
-    for key, old in flat.items():
-        new = _apply_first(old, mapping)
-        if not new.rpartition("/")[2]:
-            raise ExportError(
-                f"mapping turns it into {new!r}, which has no name", tensor=key
-            )
-        if new in owners:
-            raise ExportError(
-                f"tensors {owners[new]!r} and {key!r} would both become {new!r}: "
-                "give mapping or select that tell them apart"
-            )
-        owners[new] = key
-        renamed[key] = new
-    return renamed
-
-
-def _apply_first(flat: str, mapping: Mapping[str, str]) -> str:
-    for pattern, replacement in mapping.items():
-        try:
-            match = re.fullmatch(pattern, flat)
-            if match:
-                return match.expand(replacement)
-        except (re.error, IndexError) as error:
-            raise ExportError(
-                f"mapping {pattern!r} -> {replacement!r} is not a regular expression "
-                f"and its replacement: {error}"
-            ) from error
-    return flat
 
 
 def _float_dtype(dtype: str | np.dtype | type) -> np.dtype:

@@ -7,18 +7,16 @@ import weakref
 from collections.abc import Mapping
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ..compat.module import Module
 from ..compat.variable import Variable
-from ..haiku_impl.cells import set_initial
 from ..haiku_impl.frames import thread
 from .checkpoint import Checkpoint, open_checkpoint
-from .errors import MismatchError, UnsupportedCheckpointError
+from .errors import MismatchError, UnsupportedCheckpointError, listed
 from .object_graph import ObjectGraph
 from .trackable import children, walk
+from .variable_values import assign, fitted
 
 __all__ = ["RestoreStatus", "restore"]
 
@@ -139,7 +137,7 @@ class RestoreStatus:
         for (node, variable), value in zip(pairs, values):
             self._by_node[node] = variable
             self.restored[self._path(node)] = variable.name
-            _assign(variable, value)
+            assign(variable, value)
 
     def _check_same(self, node: int, obj: Any) -> None:
         """Two nodes may be one object only if they were one when they were saved."""
@@ -171,7 +169,7 @@ class RestoreStatus:
                 path=self.checkpoint.path,
                 tensor=key,
             )
-        return fitted(self.checkpoint, key, variable)
+        return fitted(self.checkpoint[key], variable, self.checkpoint.path, key)
 
     # Variables that do not exist yet.
 
@@ -228,8 +226,8 @@ class RestoreStatus:
         if missing:
             raise MismatchError(
                 f"{len(missing)} variables have no value in the checkpoint: "
-                f"{_listed(missing)}. There are values for "
-                f"{_listed(self._saved_paths())}.",
+                f"{listed(missing)}. There are values for "
+                f"{listed(self._saved_paths())}.",
                 path=self.checkpoint.path,
             )
         return self
@@ -252,7 +250,7 @@ class RestoreStatus:
         if unresolved or slots:
             raise MismatchError(
                 f"{len(unresolved) + len(slots)} values of the checkpoint have no "
-                f"object to go to: {_listed(unresolved + slots)}. Pass the objects "
+                f"object to go to: {listed(unresolved + slots)}. Pass the objects "
                 "that they belong to; call modules once if they make their variables then; "
                 "or, if they may be left over, call expect_partial() instead.",
                 path=self.checkpoint.path,
@@ -272,8 +270,8 @@ class RestoreStatus:
         if not self.restored:
             raise MismatchError(
                 "nothing in the checkpoint fits the objects: it has "
-                f"{_listed(self._saved_paths())}, and they have "
-                f"{_listed([path for path, _ in walk(self._roots())])}.",
+                f"{listed(self._saved_paths())}, and they have "
+                f"{listed([path for path, _ in walk(self._roots())])}.",
                 path=self.checkpoint.path,
             )
         return self
@@ -288,49 +286,3 @@ class RestoreStatus:
 
     def _saved_paths(self) -> list[str]:
         return [path for path, _ in self._graph.variables()]
-
-
-def fitted(checkpoint: Checkpoint, key: str, variable: Variable) -> np.ndarray:
-    """Returns a verified tensor in the dtype of a variable.
-
-    JAX narrows 64 bits to 32 unless jax_enable_x64 is set. A tensor that loses nothing
-    by it is narrowed; any other difference of dtypes is an error.
-
-    Raises:
-      MismatchError: the dtypes differ, or narrowing would change a value.
-    """
-    value = checkpoint[key]
-    if value.dtype == variable.dtype:
-        return value
-    narrowed = jax.dtypes.canonicalize_dtype(value.dtype)
-    if value.dtype == object or narrowed != variable.dtype:
-        raise MismatchError(
-            f"its dtype is {value.dtype}, and that of the variable "
-            f"{variable.name!r} is {variable.dtype}.",
-            path=checkpoint.path,
-            tensor=key,
-        )
-    result = value.astype(narrowed)
-    if not np.array_equal(result.astype(value.dtype), value, equal_nan=True):
-        raise MismatchError(
-            f"its dtype is {value.dtype}, and values would change in {narrowed}: run "
-            "jax.config.update('jax_enable_x64', True) first.",
-            path=checkpoint.path,
-            tensor=key,
-        )
-    variable.declared_dtype = value.dtype
-    return result
-
-
-def _assign(variable: Variable, value: np.ndarray) -> None:
-    with jax.ensure_compile_time_eval():
-        set_initial(variable, jnp.asarray(value))
-
-
-def _listed(names: list[str], most: int = 8) -> str:
-    shown = ", ".join(names[:most])
-    return (
-        f"{shown}, and {len(names) - most} more"
-        if len(names) > most
-        else shown or "none"
-    )

@@ -1,6 +1,6 @@
 """A transform core for JAX with the API of Haiku, and its modules.
 
-    from sonnax import haiku_impl as hk
+from sonnax import haiku_impl as hk
 """
 
 # isort: skip_file
@@ -314,44 +314,5 @@ __all__ = [
 ]
 
 # Layers.
-from . import initializers, nets, pad
-from .attention import MultiHeadAttention
-from .batch_apply import BatchApply, expand_apply
-from .batch_norm import BatchNorm
-from .categorical import multinomial, one_hot
-from .conv import Conv1D, Conv2D, Conv3D, ConvND
-from .conv_transpose import (
-    Conv1DTranspose,
-    Conv2DTranspose,
-    Conv3DTranspose,
-    ConvNDTranspose,
-)
-from .deferred import Deferred
-from .depthwise_conv import (
-    DepthwiseConv1D,
-    DepthwiseConv2D,
-    DepthwiseConv3D,
-    SeparableDepthwiseConv2D,
-)
-from .dropout import dropout
-from .embed import Embed, EmbedLookupStyle
-from .group_norm import GroupNorm
-from .layer_norm import InstanceNorm, LayerNorm, RMSNorm
-from .linear import Bias, Linear
-from .moving_averages import EMAParamsTree, ExponentialMovingAverage
-from .numerics.layout import get_channel_index
-from .pool import AvgPool, MaxPool, avg_pool, max_pool
-from .reshape import Flatten, Reshape
-from .sequential import Sequential
-from .spectral_norm import SNParamsTree, SpectralNorm
 
 # Recurrent cores.
-from .conv_lstm import Conv1DLSTM, Conv2DLSTM, Conv3DLSTM
-from .recurrent import GRU, LSTM, LSTMState, RNNCore, VanillaRNN
-from .recurrent_wrappers import (
-    DeepRNN,
-    IdentityCore,
-    ResetCore,
-    deep_rnn_with_skip_connections,
-)
-from .unroll import dynamic_unroll, static_unroll

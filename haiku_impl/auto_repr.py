@@ -25,7 +25,8 @@ def auto_repr(cls: type, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
     'Pair(left=1, 3)'
     """
     # The class's own signature is that of a metaclass where it has one.
-    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    signature = inspect.signature(cls.__init__)  # type: ignore[misc]
+    parameters = list(signature.parameters.values())[1:]
     positional = [
         p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
     ]

@@ -65,7 +65,7 @@ def read_in(frame: Frame, cell: Cell) -> Any:
     if frame.params is not None:
         return _find_named(frame, cell)
     if cell not in frame.cells:
-        frame.cells[cell] = frame.load(frame, cell)
+        frame.cells[cell] = frame.load(frame, cell)  # type: ignore[misc]
     return frame.cells[cell]
 
 

@@ -5,7 +5,7 @@ what surrounds it by closure, and what it writes becomes a result.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import jax
 
@@ -168,7 +168,7 @@ def _put(frame: Frame, writes: Writes) -> None:
             if key == RNG:
                 frame.rng.replace_internal_state(value)
             else:
-                which, module, name = key  # type: ignore[misc]
+                which, module, name = cast(tuple[str, str, str], key)
                 getattr(frame, which).setdefault(module, {})[name] = value
         elif frame.params is None:
             frame.cells[key.cell] = value

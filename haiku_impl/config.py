@@ -159,5 +159,7 @@ def rng_reserve_size(size: int) -> int:
       ValueError: if it is less.
     """
     if size <= 0:
-        raise ValueError(f"RNG reserve size needs to be more than 0, got {size}.")
+        raise ValueError(
+            f"RNG reserve size {size} is too small: it must be at least 1."
+        )
     return int(_exchange("rng_reserve_size", size))

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from . import frames
-from .child import Writes, commit, run_child, snapshot
+from .child import RNG, Writes, commit, run_child, snapshot
 from .errors import StateChangedError
 from .stateful import require_transform, wrap_like
 
@@ -386,7 +386,8 @@ def while_loop(
         value, given = carry
         out, writes, _ = run_child(cond_fun, (value,), given=given, share_names=False)
         if writes.keys:
-            changed = [k if isinstance(k, str) else "/".join(k[1:]) for k in writes.keys]  # type: ignore[index]
+            changed = [k for k in writes.keys if k == RNG]
+            changed += ["/".join(k[1:]) for k in writes.keys if type(k) is tuple]
             raise ValueError(
                 "`hk.while_loop` does not support `hk.set_state`, `hk.next_rng_key` "
                 f"(et al) in `cond_fun`, which changed {changed}. Do it in the body, "

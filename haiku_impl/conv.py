@@ -214,9 +214,10 @@ class Conv1D(ConvND):
         feature_group_count: int = 1,
         name: str | None = None,
     ):
-        window: Any = output_channels, kernel_shape, stride, rate, padding
-        values: Any = with_bias, w_init, b_init, data_format, mask, feature_group_count
-        super().__init__(1, *window, *values, name=name)
+        window = output_channels, kernel_shape, stride, rate, padding
+        values = with_bias, w_init, b_init, data_format, mask, feature_group_count
+        arguments: Any = (*window, *values, name)
+        super().__init__(1, *arguments)
 
 
 class Conv2D(ConvND):
@@ -248,9 +249,10 @@ class Conv2D(ConvND):
         feature_group_count: int = 1,
         name: str | None = None,
     ):
-        window: Any = output_channels, kernel_shape, stride, rate, padding
-        values: Any = with_bias, w_init, b_init, data_format, mask, feature_group_count
-        super().__init__(2, *window, *values, name=name)
+        window = output_channels, kernel_shape, stride, rate, padding
+        values = with_bias, w_init, b_init, data_format, mask, feature_group_count
+        arguments: Any = (*window, *values, name)
+        super().__init__(2, *arguments)
 
 
 class Conv3D(ConvND):
@@ -282,6 +284,7 @@ class Conv3D(ConvND):
         feature_group_count: int = 1,
         name: str | None = None,
     ):
-        window: Any = output_channels, kernel_shape, stride, rate, padding
-        values: Any = with_bias, w_init, b_init, data_format, mask, feature_group_count
-        super().__init__(3, *window, *values, name=name)
+        window = output_channels, kernel_shape, stride, rate, padding
+        values = with_bias, w_init, b_init, data_format, mask, feature_group_count
+        arguments: Any = (*window, *values, name)
+        super().__init__(3, *arguments)

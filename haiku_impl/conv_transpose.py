@@ -167,9 +167,10 @@ class Conv1DTranspose(ConvNDTranspose):
         mask: jax.Array | None = None,
         name: str | None = None,
     ):
-        window: Any = output_channels, kernel_shape, stride, output_shape, padding
-        values: Any = with_bias, w_init, b_init, data_format, mask
-        super().__init__(1, *window, *values, name=name)
+        window = output_channels, kernel_shape, stride, output_shape, padding
+        values = with_bias, w_init, b_init, data_format, mask
+        arguments: Any = (*window, *values, name)
+        super().__init__(1, *arguments)
 
 
 class Conv2DTranspose(ConvNDTranspose):
@@ -198,9 +199,10 @@ class Conv2DTranspose(ConvNDTranspose):
         mask: jax.Array | None = None,
         name: str | None = None,
     ):
-        window: Any = output_channels, kernel_shape, stride, output_shape, padding
-        values: Any = with_bias, w_init, b_init, data_format, mask
-        super().__init__(2, *window, *values, name=name)
+        window = output_channels, kernel_shape, stride, output_shape, padding
+        values = with_bias, w_init, b_init, data_format, mask
+        arguments: Any = (*window, *values, name)
+        super().__init__(2, *arguments)
 
 
 class Conv3DTranspose(ConvNDTranspose):
@@ -229,6 +231,7 @@ class Conv3DTranspose(ConvNDTranspose):
         mask: jax.Array | None = None,
         name: str | None = None,
     ):
-        window: Any = output_channels, kernel_shape, stride, output_shape, padding
-        values: Any = with_bias, w_init, b_init, data_format, mask
-        super().__init__(3, *window, *values, name=name)
+        window = output_channels, kernel_shape, stride, output_shape, padding
+        values = with_bias, w_init, b_init, data_format, mask
+        arguments: Any = (*window, *values, name)
+        super().__init__(3, *arguments)

@@ -127,10 +127,11 @@ class DepthwiseConv1D(DepthwiseConvND):
         data_format: str = "NWC",
         name: str | None = None,
     ):
-        window: Any = stride, rate, padding
-        values: Any = with_bias, w_init, b_init
+        window = stride, rate, padding
+        values = with_bias, w_init, b_init
         kernels = channel_multiplier, kernel_shape, 1, data_format
-        super().__init__(*kernels, *window, *values, name=name)
+        arguments: Any = (*kernels, *window, *values, name)
+        super().__init__(*arguments)
 
 
 class DepthwiseConv2D(DepthwiseConvND):
@@ -158,10 +159,11 @@ class DepthwiseConv2D(DepthwiseConvND):
         data_format: str = "NHWC",
         name: str | None = None,
     ):
-        window: Any = stride, rate, padding
-        values: Any = with_bias, w_init, b_init
+        window = stride, rate, padding
+        values = with_bias, w_init, b_init
         kernels = channel_multiplier, kernel_shape, 2, data_format
-        super().__init__(*kernels, *window, *values, name=name)
+        arguments: Any = (*kernels, *window, *values, name)
+        super().__init__(*arguments)
 
 
 class DepthwiseConv3D(DepthwiseConvND):
@@ -189,10 +191,11 @@ class DepthwiseConv3D(DepthwiseConvND):
         data_format: str = "NDHWC",
         name: str | None = None,
     ):
-        window: Any = stride, rate, padding
-        values: Any = with_bias, w_init, b_init
+        window = stride, rate, padding
+        values = with_bias, w_init, b_init
         kernels = channel_multiplier, kernel_shape, 3, data_format
-        super().__init__(*kernels, *window, *values, name=name)
+        arguments: Any = (*kernels, *window, *values, name)
+        super().__init__(*arguments)
 
 
 class SeparableDepthwiseConv2D(Module):

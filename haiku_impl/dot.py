@@ -59,7 +59,9 @@ def to_dot(fun: Callable[..., Any]) -> Callable[..., str]:
 
         with hook_methods(drawing.mark_method):
             closed = jax.make_jaxpr(flat)(*(leaves[i] for i in traced))
-        paths = [_path("args", path) for path, _ in jax.tree_util.tree_leaves_with_path(args)]
+        paths = [
+            _path("args", path) for path, _ in jax.tree_util.tree_leaves_with_path(args)
+        ]
         arg_names = [paths[i] for i in traced]
         title = getattr(fun, "__name__", str(fun))
         return drawing.render(title, closed, arg_names, result_paths)
@@ -134,7 +136,9 @@ class _Drawing:
             if var in used or var in self._results:
                 nodes[var] = self._node(root, name, [format_array(var.aval)], _ARGUMENT)
         for var, value in zip(jaxpr.constvars, closed.consts):
-            text = str(value) if getattr(value, "size", 0) == 1 else format_array(var.aval)
+            text = (
+                str(value) if getattr(value, "size", 0) == 1 else format_array(var.aval)
+            )
             nodes[var] = self._node(root, text, [], _CONSTANT)
         self._draw(root, jaxpr, nodes)
         header = [
@@ -155,7 +159,9 @@ class _Drawing:
             if name in _CALLS or name in _CUSTOM_RULES:
                 self._draw_call(box, eqn, sources, nodes)
                 continue
-            text = [format_array(v.aval) for v in eqn.outvars if hasattr(v.aval, "dtype")]
+            text = [
+                format_array(v.aval) for v in eqn.outvars if hasattr(v.aval, "dtype")
+            ]
             results = [self._results[v] for v in eqn.outvars if v in self._results]
             if results:
                 node = self._node(box, results[0], [name, *text], _RESULT)
@@ -187,7 +193,11 @@ class _Drawing:
     def _box_of(self, box: _Box, eqn: Any) -> _Box:
         for scope in str(eqn.source_info.name_stack).split("/"):
             # Within jvp(...) and the like the mark is not at the end.
-            found = [mark for mark in self._titles if mark in scope] if _MARK in scope else []
+            found = (
+                [mark for mark in self._titles if mark in scope]
+                if _MARK in scope
+                else []
+            )
             for mark in found:
                 box = box.boxes.setdefault(mark, _Box(self._titles[mark]))
         return box
@@ -201,7 +211,9 @@ class _Drawing:
         self, box: _Box, title: str, details: list[str], colors: tuple[str, str]
     ) -> str:
         name = f"n{next(self._numbers)}"
-        label = "<br/>".join([f"<b>{html.escape(title)}</b>", *map(html.escape, details)])
+        label = "<br/>".join(
+            [f"<b>{html.escape(title)}</b>", *map(html.escape, details)]
+        )
         border, fill = colors
         box.lines.append(
             f'{name} [label=<{label}>, color="{border}", fillcolor="{fill}"];'

@@ -29,7 +29,8 @@ class FlatMap(Mapping[Any, Any]):
     """An immutable, hashable mapping that JAX flattens at no cost.
 
     It is a static argument for `jax.jit` if its leaves can be hashed. A pickle of it
-    loads as a plain dict, or as a `FlatMap` under `config.context(restore_flatmap=True)`.
+    loads as a plain dict, or under `config.context(restore_flatmap=True)` as a
+    `FlatMap`.
 
     Args:
       *args: as for `dict`, or one `FlatComponents`.
@@ -47,17 +48,18 @@ class FlatMap(Mapping[Any, Any]):
     _structure: Any
 
     def __init__(self, *args: Any, **kwargs: Any):
-        mapping: dict[Any, Any] | None
-        if not kwargs and len(args) == 1 and type(args[0]) is FlatComponents:
-            leaves, structure = args[0]
-            mapping = None
-            # JAX may hand over subtrees in place of leaves, as in
-            # jax.tree.map(list, flat_map).
-            if not jax.tree_util.all_leaves(leaves):
-                mapping = jax.tree.unflatten(structure, leaves)
-                leaves, structure = jax.tree.flatten(mapping)
+        first = args[0] if args else None
+        if type(first) is not FlatComponents:
+            self._set(dict(*args, **kwargs))
+        elif jax.tree_util.all_leaves(first.leaves):
+            self._set(None, *first)
         else:
-            mapping = dict(*args, **kwargs)
+            # JAX hands over subtrees in place of leaves in
+            # jax.tree.map(list, flat_map).
+            self._set(jax.tree.unflatten(first.structure, first.leaves))
+
+    def _set(self, mapping: Any, leaves: Any = (), structure: Any = None) -> None:
+        if mapping is not None:
             leaves, structure = jax.tree.flatten(mapping)
         object.__setattr__(self, "_leaves", tuple(leaves))
         object.__setattr__(self, "_structure", structure)
@@ -113,7 +115,8 @@ class FlatMap(Mapping[Any, Any]):
         if len(line) <= _LINE_LENGTH:
             return line
         items = [
-            _indented(f"{key!r}: ", pprint.pformat(value)) for key, value in self.items()
+            _indented(f"{key!r}: ", pprint.pformat(value))
+            for key, value in self.items()
         ]
         return f"{name}({{\n" + ",\n".join(items) + ",\n})"
 

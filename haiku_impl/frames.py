@@ -43,7 +43,7 @@ class Scope:
         return self.counters.get(stem, 0) if self.counters else 0
 
     def is_used(self, name: str) -> bool:
-        return bool(self.used_names) and name in self.used_names
+        return self.used_names is not None and name in self.used_names
 
     def copy(self) -> "Scope":
         scope = Scope(self.module, self.method_name)

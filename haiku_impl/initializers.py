@@ -301,7 +301,7 @@ class Orthogonal:
         tall = (max(outputs, inputs), min(outputs, inputs))
         q, r = jnp.linalg.qr(jax.random.normal(next_rng_key(), tall, dtype))
         # QR is unique, and Q uniformly distributed, once R's diagonal is positive.
-        q *= jnp.sign(jnp.diag(r))
+        q *= jnp.expand_dims(jnp.sign(jnp.diag(r)), 0)
         rows = q.T if outputs < inputs else q
         rest = [int(size) for size in np.delete(shape, self.axis)]
         w = jnp.moveaxis(jnp.reshape(rows, (outputs, *rest)), 0, self.axis)

@@ -105,7 +105,9 @@ def make_model_info(
 
     def make(*args: Any, **kwargs: Any) -> Module:
         root = Module(name or f.__name__)
-        _fill(root, jax.make_jaxpr(f, axis_env=axis_env)(*args, **kwargs), compute_flops)
+        _fill(
+            root, jax.make_jaxpr(f, axis_env=axis_env)(*args, **kwargs), compute_flops
+        )
         if include_module_info:
             # In a lambda, since eval_summary would take a transformed function apart.
             calls = eval_summary(lambda *a, **k: f(*a, **k))(*args, **kwargs)
@@ -134,7 +136,9 @@ def _once(eqn: Any) -> int:
 
 
 # For each primitive that calls another program: its title, that program, and how often.
-_CALLS: Mapping[str, tuple[Callable[..., str], Callable[..., Any], Callable[..., int]]] = {
+_CALLS: Mapping[
+    str, tuple[Callable[..., str], Callable[..., Any], Callable[..., int]]
+] = {
     "jit": (_named, _body("jaxpr"), _once),
     "pjit": (_named, _body("jaxpr"), _once),
     "custom_jvp_call": (lambda _: "custom_jvp", _body("call_jaxpr"), _once),
@@ -239,7 +243,9 @@ def _expression(
         expression.submodule = Module(title(eqn))
         _fill(expression.submodule, body(eqn), compute_flops)
         if compute_flops is not None:
-            expression.submodule.flops = (expression.submodule.flops or 0) * repeats(eqn)
+            expression.submodule.flops = (expression.submodule.flops or 0) * repeats(
+                eqn
+            )
             expression.flops = expression.submodule.flops
         return expression
     shapes = [
@@ -311,7 +317,9 @@ def _text_lines(module: Module, depth: int) -> Iterator[str]:
         if expression.submodule:
             yield from _text_lines(expression.submodule, depth + 1)
         else:
-            cost = [] if expression.flops is None else [_amount(expression.flops, "flops")]
+            cost = (
+                [] if expression.flops is None else [_amount(expression.flops, "flops")]
+            )
             words = [expression.primitive, *cost, expression.details]
             yield "  " * (depth + 1) + " ".join(words)
 

@@ -163,7 +163,9 @@ class _LayerStack:
             return tuple(self._flat(tree) for tree in trees)
 
         if self.names is None:
-            lifted, updater = lift_with_state(init_all, allow_reuse=True, name=self.name)
+            lifted, updater = lift_with_state(
+                init_all, allow_reuse=True, name=self.name
+            )
         else:
             lifted, updater = transparent_lift_with_state(init_all, allow_reuse=True)
         trees = lifted(x, maybe_next_rng_key())
@@ -199,8 +201,8 @@ class _LayerStack:
                 name = self.names.stacked_to_flat(module, i)
                 if name in flat:
                     raise ValueError(
-                        f"Found conflicting unstacked module name for {module} at {name}:"
-                        " stacked_to_flat gives it to two modules or layers."
+                        f"Found conflicting unstacked module name for {module} at "
+                        f"{name}: stacked_to_flat gives it to two modules or layers."
                     )
                 flat[name] = jax.tree.map(lambda x, i=i: x[i], bundle)
         return flat

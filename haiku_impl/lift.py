@@ -95,9 +95,9 @@ class LiftWithStateUpdater:
         """Raises ValueError unless one of the other methods was called."""
         if not self._used:
             raise ValueError(
-                "The LiftWithStateUpdater that `lift_with_state` returned must be used: "
-                "call `.update(state)` with the new state, or `.ignore_update()`, before "
-                "the transformed function ends."
+                "The LiftWithStateUpdater that `lift_with_state` returned must be "
+                "used: call `.update(state)` with the new state, or "
+                "`.ignore_update()`, before the transformed function ends."
             )
 
     def _use(self) -> frames.Frame:
@@ -140,7 +140,9 @@ class LiftWithStateUpdater:
         outer = self._use().state
         assert outer is not None
         for module, bundle in state.items():
-            pairs = outer.setdefault(f"{self._name}/{module}" if self._name else module, {})
+            pairs = outer.setdefault(
+                f"{self._name}/{module}" if self._name else module, {}
+            )
             for name, value in bundle.items():
                 initial = pairs[name].initial if name in pairs else value
                 pairs[name] = StatePair(initial, value)
@@ -152,7 +154,7 @@ def lift(
     """Makes the parameters of an inner transformed function parameters of the outer.
 
     It is for JAX transforms that change the parameters themselves, such as a `jax.vmap`
-    over a model's parameters; where they are shared, `hk.vmap` and the like are simpler.
+    over a model's parameters. Where they are shared `hk.vmap` and the like are simpler.
 
     Args:
       init_fn: the `init` of `hk.transform(f)`, perhaps transformed.
@@ -257,7 +259,9 @@ def transparent_lift(
     ['linear']
     """
     frames.current("transparent_lift")
-    module = LiftedModule(_stateless(init_fn), transparent=True, allow_reuse=allow_reuse)
+    module = LiftedModule(
+        _stateless(init_fn), transparent=True, allow_reuse=allow_reuse
+    )
 
     def params(*args: Any, **kwargs: Any) -> MutableParams:
         boundary = frames.current("transparent_lift").id + 1
@@ -299,9 +303,10 @@ def _stateless(init_fn: Callable[..., Params]) -> Callable[..., tuple[Params, St
         params = init_fn(*args, **kwargs)
         if not isinstance(params, Mapping):
             raise NonEmptyStateError(
-                "`hk.lift` and `hk.transparent_lift` take an init function that returns "
-                f"parameters only; this one returned a {type(params).__name__}. For "
-                "stateful lifted functions use `hk.lift_with_state`."
+                "`hk.lift` and `hk.transparent_lift` take an init function that "
+                "returns parameters only; this one returned a "
+                f"{type(params).__name__}. For stateful lifted functions use "
+                "`hk.lift_with_state`."
             )
         return params, {}
 

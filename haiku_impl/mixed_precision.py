@@ -164,8 +164,9 @@ def push_policy(cls: type[Module], policy: PolicyLike) -> Iterator[None]:
         running = frames.thread.frames[-1].scopes[-1].module
         if running is not None and _key(type(running)) == _key(cls):
             raise ValueError(
-                "Pushing a policy inside a method on the same class is not supported: "
-                f"do it before the methods of {cls.__name__} are called."
+                f"push_policy was called for {cls.__name__} inside one of its own "
+                "methods: a policy for the same class is not supported there. Push it "
+                "before the method is called."
             )
     previous = get_policy(cls)
     set_policy(cls, policy)

@@ -113,7 +113,7 @@ def _wrapped(
         return method
     scope_name = getattr(method, _NAMED_LIKE, method_name)
 
-    suffix = "" if method_name == "__call__" else f"/{method_name}"
+    prefix = "" if method_name == "__call__" else f"{method_name}/"
 
     @functools.wraps(method)
     def wrapped(self: "Module", *args: Any, **kwargs: Any) -> Any:
@@ -132,7 +132,7 @@ def _wrapped(
                 # The constructor has set it now.
                 name = getattr(self, "module_name", None)
             else:
-                with jax.named_scope(local_name(name) + suffix):
+                with jax.named_scope(prefix + local_name(name)):
                     out = run(self, *args, **kwargs)
             if name is not None:
                 for scope in scopes[1:]:
@@ -170,13 +170,11 @@ class _ModuleMetaclass(type(Protocol)):  # type: ignore[misc]
             if key == "module_name" or (key.startswith("__") and key != "__call__"):
                 continue
             if isinstance(value, property):
-                namespace[key] = property(
-                    *(
-                        f and _wrapped(key, f, owner)
-                        for f in (value.fget, value.fset, value.fdel)
-                    ),
-                    doc=value.__doc__,
+                getter, setter, deleter = (
+                    f and _wrapped(key, f, owner)
+                    for f in (value.fget, value.fset, value.fdel)
                 )
+                namespace[key] = property(getter, setter, deleter, value.__doc__)
             elif inspect.isfunction(value):
                 methods.append(key)
 
@@ -197,20 +195,19 @@ class _ModuleMetaclass(type(Protocol)):  # type: ignore[misc]
         _run_init(module, cls, args, kwargs)
         if not hasattr(module, "module_name"):
             raise ValueError(
-                "Constructing an hk.Module without calling the super constructor is "
-                "not supported. Add the following as the first line in __init__ of "
-                f"{cls.__name__}:\n\nsuper().__init__(name=name)"
+                f"{cls.__name__}.__init__ did not call the super constructor, which "
+                "names the module: add `super().__init__(name=name)` as its first line."
             )
         return module
 
     @property
     def __signature__(cls) -> inspect.Signature:
-        signature = inspect.signature(cls.__init__)
+        signature = inspect.signature(cls.__init__)  # type: ignore[misc]
         return signature.replace(parameters=[*signature.parameters.values()][1:])
 
 
 def _run_init(
-    module: "Module", cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    module: Any, cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> None:
     init = cls.__dict__.get("_wrapped_init")
     if init is None or init.__wrapped__ is not cls.__init__:

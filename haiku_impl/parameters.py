@@ -48,8 +48,9 @@ def owner_name(module: Any) -> str:
         name = module.module_name
     except AttributeError:
         raise ValueError(
-            "The super constructor must be called before you create parameters or "
-            f"submodules: add `super().__init__(name=name)` at the top of "
+            "The super constructor must be called first, since the names of parameters "
+            "and submodules begin with the module's: add "
+            "`super().__init__(name=name)` at the top of "
             f"{type(module).__name__}.__init__."
         ) from None
     boundaries = thread.closure_boundaries
@@ -151,7 +152,8 @@ def _new_parameter(
     frame: Frame, bundle_name: str, name: str, context: GetterContext
 ) -> Any:
     _, _, dtype, shape, init, _ = context
-    assert init is not None and frame.params is not None
+    assert init is not None
+    assert frame.params is not None
     missing = ValueError(
         f"Unable to retrieve parameter {name!r} for module {bundle_name!r}: all "
         "parameters must be created as part of `init`. The parameters passed in have "
@@ -317,7 +319,7 @@ def get_params() -> MutableParams:
 
     Neither getters nor initialisers run.
     """
-    return to_haiku_dict(frames.current("get_params").params)
+    return to_haiku_dict(frames.current("get_params").params or {})
 
 
 def get_initial_state() -> MutableState:

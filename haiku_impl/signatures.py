@@ -45,7 +45,7 @@ def with_state(signature: inspect.Signature) -> inspect.Signature:
     """Makes what is returned a pair of it and the state."""
     result = signature.return_annotation
     result = Any if result is inspect.Signature.empty else result
-    return returning(signature, tuple[result, State])
+    return returning(signature, tuple[result, State])  # type: ignore[valid-type]
 
 
 def without_state(signature: inspect.Signature) -> inspect.Signature:

@@ -17,7 +17,7 @@ from .child import commit, run_child, snapshot
 
 
 def require_transform(name: str, jax_name: str) -> frames.Frame:
-    """Returns the running frame, or raises ValueError outside a transformed function."""
+    """Returns the running frame; outside a transformed function it is an error."""
     if not frames.inside_transform():
         raise ValueError(
             f"hk.{name}() should not be used outside of hk.transform(). "

@@ -1,5 +1,6 @@
 """Which methods a function calls on its modules, as records and as a table."""
 
+import contextlib
 import dataclasses
 import pprint
 from collections.abc import Callable, Mapping, Sequence
@@ -83,10 +84,8 @@ def eval_summary(f: Any) -> Callable[..., Sequence[MethodInvocation]]:
     mlp/~/linear_0 f32[8,300]
     mlp/~/linear_1 f32[8,10]
     """
-    try:
+    with contextlib.suppress(AttributeError):  # a plain function has none
         f = get_original_fn(f)
-    except AttributeError:
-        pass  # a plain function
 
     def summarise(*args: Any, **kwargs: Any) -> Sequence[MethodInvocation]:
         calls: list[Any] = []
@@ -184,7 +183,9 @@ _COLUMNS = {
     "input": _Column("Input", _input_text),
     "output": _Column("Output", lambda call: pprint.pformat(call.output_spec)),
     "params_size": _Column(
-        "Param count", lambda call: f"{tree_size(call.module_details.params):,}", "right"
+        "Param count",
+        lambda call: f"{tree_size(call.module_details.params):,}",
+        "right",
     ),
     "params_bytes": _Column(
         "Param bytes",
@@ -254,7 +255,7 @@ def tabulate(
         if not rows:
             return "No modules matching filters."
         # Imported here, since it is needed here only.
-        import tabulate as tables
+        import tabulate as tables  # type: ignore[import-untyped]
 
         return tables.tabulate(
             rows,

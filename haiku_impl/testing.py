@@ -36,12 +36,8 @@ def transform_and_run(
     [[1.0]]
     """
     if f is None:
-        return functools.partial(
-            transform_and_run,
-            seed=seed,
-            run_apply=run_apply,
-            jax_transform=jax_transform,
-            map_rng=map_rng,
+        return lambda f: transform_and_run(
+            f, seed, run_apply, jax_transform, map_rng=map_rng
         )
 
     def key(offset: int) -> Any:

@@ -40,9 +40,9 @@ def to_module(f: Callable[..., Any]) -> type[CallableModule]:
         def __init__(self, name: str | None = None):
             if name is not None and not isinstance(name, str):
                 raise TypeError(
-                    "Expected a string name as the first argument to the module "
-                    f"constructor, got: {name!r}. hk.to_module(f) returns a class, which "
-                    "has to be instantiated before it is called: hk.to_module(f)()(x)."
+                    "Expected a string name as the first argument, and got "
+                    f"{name!r}. hk.to_module(f) returns a class, "
+                    "which is instantiated before it is called: hk.to_module(f)()(x)."
                 )
             super().__init__(name=f.__name__ if name is None else name)
 

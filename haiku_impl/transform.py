@@ -174,8 +174,9 @@ def check_not_compiled(f: Callable[..., Any]) -> None:
     if isinstance(f, _COMPILED) or "PmapFunction" in type(f).__name__:
         raise ValueError(
             f"The function {f!r} is already compiled by JAX, which takes pure "
-            "functions only, and a function that uses modules is not pure. You should instead "
-            "compile what the transform returns: jax.jit(hk.transform(f).apply)."
+            "functions only, and a function that uses modules is not pure. You "
+            "should instead compile what the transform returns: "
+            "jax.jit(hk.transform(f).apply)."
         )
 
 
@@ -215,8 +216,8 @@ def _checked_mapping(name: str, mapping: Mapping[str, Any] | None) -> Mapping[st
         raise TypeError(
             f"The {name} argument does not appear valid: it should be a mapping, and "
             f"is of type {type(mapping)}. Call apply(params, rng, ...) of "
-            "hk.transform, and apply(params, state, rng, ...) of hk.transform_with_state. The argument "
-            f"was: {mapping!r}."
+            "hk.transform, and apply(params, state, rng, ...) of "
+            f"hk.transform_with_state. The argument was: {mapping!r}."
         )
     return mapping
 

@@ -76,7 +76,7 @@ def vmap(
     if not jax.tree.leaves(in_axes):
         raise ValueError(
             f"{getattr(fun, '__name__', fun)} must have at least one non-None value in "
-            f"in_axes to use with `hk.vmap`; got in_axes={in_axes!r}."
+            f"in_axes, or there is no axis to map over; got in_axes={in_axes!r}."
         )
     in_axes = tuple(in_axes) if isinstance(in_axes, list) else in_axes
 
@@ -131,8 +131,8 @@ def _mapped_size(args: Any, in_axes: Any, axis_size: int | None) -> int:
         sizes = {leaf.shape[axis] for leaf in jax.tree.leaves(tree)}
         if len(sizes) > 1:
             raise ValueError(
-                "Arrays must have the same mapped axis size, found sizes "
-                f"{sorted(sizes)} along axis {axis}."
+                f"Axis {axis} is mapped over, and has different sizes in the arrays of "
+                f"one argument: {sorted(sizes)}."
             )
         return sizes.pop() if sizes else None
 

@@ -195,19 +195,11 @@ def vtrace_td_error_and_advantage(
     >>> out.q_estimate
     Array([1.5, 1. ], dtype=float32)
     """
-    errors = vtrace(
-        v_tm1,
-        v_t,
-        r_t,
-        discount_t,
-        rho_tm1,
-        lambda_,
-        clip_rho_threshold,
-        stop_target_gradients,
-        sample_mask,
-    )
+    steps = (v_tm1, v_t, r_t, discount_t)
+    options = (clip_rho_threshold, stop_target_gradients, sample_mask)
+    errors = vtrace(*steps, rho_tm1, lambda_, *options)
     pg_rho = jnp.minimum(clip_pg_rho_threshold, rho_tm1)
-    return _with_advantages(errors, v_tm1, v_t, r_t, discount_t, lambda_, pg_rho)
+    return _with_advantages(errors, *steps, lambda_, pg_rho)
 
 
 @expects(**SEQUENCES)
@@ -256,20 +248,11 @@ def leaky_vtrace_td_error_and_advantage(
     >>> out.pg_advantage
     Array([1., 2.], dtype=float32)
     """
-    errors = leaky_vtrace(
-        v_tm1,
-        v_t,
-        r_t,
-        discount_t,
-        rho_tm1,
-        alpha,
-        lambda_,
-        clip_rho_threshold,
-        stop_target_gradients,
-        sample_mask,
-    )
+    steps = (v_tm1, v_t, r_t, discount_t)
+    options = (clip_rho_threshold, stop_target_gradients, sample_mask)
+    errors = leaky_vtrace(*steps, rho_tm1, alpha, lambda_, *options)
     pg_rho = _leak(rho_tm1, alpha, clip_pg_rho_threshold)
-    return _with_advantages(errors, v_tm1, v_t, r_t, discount_t, lambda_, pg_rho)
+    return _with_advantages(errors, *steps, lambda_, pg_rho)
 
 
 def _leak(rho: Array, alpha: Numeric, threshold: float) -> Array:

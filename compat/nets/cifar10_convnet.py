@@ -55,7 +55,7 @@ class Cifar10ConvNet(Module):
         super().__init__(name=name)
         if len(strides) != len(output_channels):
             raise ValueError(
-                "The length of `output_channels` and `strides` must be equal: they are "
+                "The numbers of output_channels and strides must be equal: they are "
                 f"{len(output_channels)} and {len(strides)}."
             )
         self._num_classes = num_classes

@@ -49,11 +49,8 @@ class MLP(Module):
         if not with_bias and b_init is not None:
             raise ValueError("When with_bias=False b_init must not be set.")
         super().__init__(name=name)
-        self._with_bias = with_bias
-        self._w_init = w_init
-        self._b_init = b_init
-        self._activation = activation
-        self._activate_final = activate_final
+        self._w_init, self._b_init, self._with_bias = w_init, b_init, with_bias
+        self._activation, self._activate_final = activation, activate_final
         self._dropout_rate = dropout_rate
         self._layers = [
             Linear(
@@ -80,16 +77,18 @@ class MLP(Module):
           ValueError: if `is_training` is missing with dropout, or passed without.
         """
         rate = self._dropout_rate
-        use_dropout = rate is not None and not (isinstance(rate, int | float) and not rate)
+        use_dropout = rate is not None and not (
+            isinstance(rate, int | float) and not rate
+        )
         if use_dropout and is_training is None:
             raise ValueError(
-                "The `is_training` argument is required when dropout is used: the "
-                f"dropout rate is {rate}."
+                "Pass is_training: it is required when dropout is used, and the dropout "
+                f"rate is {rate}."
             )
         if not use_dropout and is_training is not None:
             raise ValueError(
-                "The `is_training` argument should only be used with dropout: the "
-                f"dropout rate is {rate}."
+                "is_training should only be used with dropout, and the dropout rate is "
+                f"{rate}: leave it out."
             )
         for number, layer in enumerate(self._layers):
             inputs = layer(inputs)
@@ -128,14 +127,12 @@ class MLP(Module):
                 "once first, or wrap the reversed one in snt.Deferred."
             )
         return MLP(
-            output_sizes=[layer.input_size for layer in reversed(self._layers)],
-            w_init=self._w_init,
-            b_init=self._b_init,
-            with_bias=self._with_bias,
-            activation=self._activation,
-            dropout_rate=self._dropout_rate,
-            activate_final=(
-                self._activate_final if activate_final is None else activate_final
-            ),
-            name=name or f"{self.name}_reversed",
+            [layer.input_size for layer in reversed(self._layers)],
+            self._w_init,
+            self._b_init,
+            self._with_bias,
+            self._activation,
+            self._dropout_rate,
+            self._activate_final if activate_final is None else activate_final,
+            name or f"{self.name}_reversed",
         )

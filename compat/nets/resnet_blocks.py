@@ -55,7 +55,7 @@ class BottleNeckBlockV1(Module):
             self._proj_conv = unbiased_conv(channels, 1, stride, "shortcut_conv")
             self._proj_batchnorm = scaled_norm(bn_config, "shortcut_batchnorm")
         inner = channels // 4
-        self._layers = [
+        self._layers: list[Any] = [
             [
                 unbiased_conv(inner, 1, 1, "conv_0"),
                 scaled_norm(bn_config, "batchnorm_0"),

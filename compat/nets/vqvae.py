@@ -109,7 +109,8 @@ class VectorQuantizerEMA(Module):
     >>> from sonnax import compat as snt
     >>> quantizer = snt.nets.VectorQuantizerEMA(2, 4, commitment_cost=0.25, decay=0.9)
     >>> outputs = quantizer(jnp.ones([3, 2]), is_training=True)
-    >>> [round(x, 3) for x in quantizer.quantize(outputs["encoding_indices"])[0].tolist()]
+    >>> codes = quantizer.quantize(outputs["encoding_indices"])
+    >>> codes[0].round(3).tolist()
     [1.0, 1.0]
     """
 

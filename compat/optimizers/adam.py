@@ -4,7 +4,6 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-
 from ...haiku_impl.numerics.optimization import adam_update
 from ..module import Optimizer
 from ..once import once
@@ -44,10 +43,8 @@ class Adam(Optimizer):
         name: str | None = None,
     ):
         super().__init__(name=name)
-        self.learning_rate = learning_rate
-        self.beta1 = beta1
-        self.beta2 = beta2
-        self.epsilon = epsilon
+        self.learning_rate, self.epsilon = learning_rate, epsilon
+        self.beta1, self.beta2 = beta1, beta2
         self.step = Variable(0, trainable=False, name="t", dtype="int64")
         self.m: list[Variable] = []
         self.v: list[Variable] = []

@@ -47,10 +47,8 @@ class RMSProp(Optimizer):
         name: str | None = None,
     ):
         super().__init__(name)
-        self.learning_rate = learning_rate
-        self.decay = decay
-        self.momentum = momentum
-        self.epsilon = epsilon
+        self.learning_rate, self.epsilon = learning_rate, epsilon
+        self.decay, self.momentum = decay, momentum
         self.centered = centered
         self.mom: list[Variable] = []
         self.ms: list[Variable] = []

@@ -35,8 +35,8 @@ def checked_pairs(
     pairs = [pair for pair in pairs if pair[1] is not None]
     if not pairs:
         raise ValueError(
-            "No updates provided for any parameter: all of them are None. Does the loss "
-            "depend on the parameters?"
+            "No updates provided for any parameter: all of them are None. Does the "
+            "loss depend on the parameters?"
         )
     for number, update, parameter in pairs:
         if not isinstance(parameter, Variable):
@@ -102,7 +102,9 @@ def apply_rule(
     if isinstance(update, IndexedSlices):
         update = deduplicate(update)
         rows = update.indices
-        delta, *values = rule(update.values, *(slot.sparse_read(rows) for slot in slots))
+        delta, *values = rule(
+            update.values, *(slot.sparse_read(rows) for slot in slots)
+        )
         parameter.scatter_sub(IndexedSlices(delta, rows))
         for slot, value in zip(slots, values):
             slot.scatter_update(IndexedSlices(value, rows))

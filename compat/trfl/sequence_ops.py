@@ -20,7 +20,7 @@ def scan_discounted_sum(
 ) -> Array:
     """Computes cumulative sums that decay from step to step.
 
-        result[k] = sequence[k] + decay[k] result[k - 1]
+        sum[t] = sequence[t] + decay[t] sum[t-1]
 
     Args:
       sequence: values `[time, batch, ...]`.
@@ -78,8 +78,7 @@ def multistep_forward_view(
 ) -> Array:
     """Computes λ-returns.
 
-        result[t] = r[t] + γ[t] (λ[t] result[t+1] + (1 - λ[t]) v[t])
-        result[last] = r[last] + γ[last] v[last]
+        G[t] = r[t] + γ[t] (λ[t] G[t+1] + (1 - λ[t]) v[t]),  G[T] = v[T-1]
 
     Args:
       rewards: `[time, batch]`.

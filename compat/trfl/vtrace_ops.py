@@ -170,14 +170,12 @@ def vtrace_from_importance_weights(
         f"bootstrap_value [...], but they have {shapes} and "
         f"{list(bootstrap_value.shape)}.",
     )
-    thresholds = [
-        jnp.inf if threshold is None else threshold
-        for threshold in (clip_rho_threshold, clip_pg_rho_threshold)
-    ]
+    rho_bound = jnp.inf if clip_rho_threshold is None else clip_rho_threshold
+    pg_rho_bound = jnp.inf if clip_pg_rho_threshold is None else clip_pg_rho_threshold
 
     def returns(rhos, discounts, rewards, values, following):
         out = rlax_impl.vtrace_td_error_and_advantage(
-            values, following, rewards, discounts, rhos, 1.0, *thresholds
+            values, following, rewards, discounts, rhos, 1.0, rho_bound, pg_rho_bound
         )
         return VTraceReturns(out.errors + values, out.pg_advantage)
 

@@ -77,12 +77,8 @@ class BlockV1(_Block):
         bottleneck: bool,
         name: str | None = None,
     ):
-        bn_config = {
-            "create_scale": True,
-            "create_offset": True,
-            "decay_rate": 0.999,
-            **bn_config,
-        }
+        created = {"create_scale": True, "create_offset": True}
+        bn_config = {**created, "decay_rate": 0.999, **bn_config}
         shape = channels, stride, use_projection
         super().__init__(*shape, bn_config, bottleneck, name)
         if use_projection:
@@ -277,9 +273,9 @@ class ResNet(Module):
                     "four groups."
                 )
         self.resnet_v2 = resnet_v2
+        created = {"create_scale": True, "create_offset": True}
         norm: Config = {
-            "create_scale": True,
-            "create_offset": True,
+            **created,
             "decay_rate": 0.9,
             "eps": 1e-5,
             **(bn_config or {}),

@@ -119,7 +119,7 @@ def rmsprop_update(
       (1.0, 0.25)
     """
     ms = lax.square(update) * (1 - decay) + ms * decay
-    averages = (ms,)
+    averages: tuple[jax.Array, ...] = (ms,)
     variance = ms
     if mg is not None:
         mg = update * (1 - decay) + mg * decay

@@ -35,14 +35,14 @@ def test_what_sonnet_refuses_is_refused():
             nets.VectorQuantizerEMA(4, 3, 0.25, decay=1.5)
 
 
-def test_mlp_reversed_is_a_new_module_with_sonnets_name():
+def test_mlp_reversed_is_a_new_module_inside_its_original_as_in_sonnet():
     for library, array in LIBRARIES:
         mlp = library.nets.MLP([4, 3], activate_final=True, name="m")
         mlp(array(np.ones([2, 5], "float32")))
         backwards = mlp.reverse()
         assert backwards.name == "m_reversed"
         assert backwards(array(np.ones([2, 3], "float32"))).shape == (2, 5)
-        names = ["m_reversed/linear_0/b:0", "m_reversed/linear_0/w:0"]
+        names = ["m/m_reversed/linear_0/b:0", "m/m_reversed/linear_0/w:0"]
         assert [v.name for v in backwards.variables][:2] == names
 
 
@@ -102,7 +102,9 @@ def test_memory_functions_are_sonnets(name):
         assert actual.dtype == expected.dtype.as_numpy_dtype
         np.testing.assert_allclose(actual, expected, rtol=1e-10)
         if name == "read.read":
-            squashed = ours(*map(jnp.asarray, FUNCTIONS[name]), squash_after_access=True)
+            squashed = ours(
+                *map(jnp.asarray, FUNCTIONS[name]), squash_after_access=True
+            )
             np.testing.assert_allclose(squashed, np.tanh(actual), rtol=1e-10)
 
 
@@ -111,7 +113,9 @@ def test_segments_are_sonnets():
     for dim, shapes in ((1, [[3, 3], [5]]), (-2, [[4], [2, 5]]), (-1, [[1], [2]])):
         ours = snt.nets.dnc.util.segment_dim(jnp.asarray(x), dim, shapes)
         if dim != -2:  # Sonnet keeps the axis twice where it counts from the end
-            theirs = util.segment_dim(tf.constant(x), dim, list(map(tf.TensorShape, shapes)))
+            theirs = util.segment_dim(
+                tf.constant(x), dim, list(map(tf.TensorShape, shapes))
+            )
             for a, b in zip(ours, theirs, strict=True):
                 np.testing.assert_array_equal(a, b)
     for bad in (3, -4):

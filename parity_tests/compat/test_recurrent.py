@@ -34,7 +34,9 @@ def test_dynamic_unroll_creates_variables_in_every_gear():
     x = jnp.ones([5, 2, 4])
     for wrap in (lambda f: f, snt.jit):
         core = snt.GRU(3)
-        unroll = wrap(lambda x, core=core: snt.dynamic_unroll(core, x, jnp.zeros([2, 3])))
+        unroll = wrap(
+            lambda x, core=core: snt.dynamic_unroll(core, x, jnp.zeros([2, 3]))
+        )
         unroll(x)
         assert [v.name for v in core.variables] == ["gru/w_h:0", "gru/w_i:0", "gru/b:0"]
         assert not np.allclose(core.input_to_hidden, 0)
@@ -179,7 +181,9 @@ def test_channels_first_convolutional_lstms_equal_channels_last(make, last, firs
     for _ in range(2):
         y, state = a(x, state)
         turned_y, turned_state = b(turned, turned_state)
-        np.testing.assert_allclose(np.moveaxis(turned_y, 1, -1), y, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(
+            np.moveaxis(turned_y, 1, -1), y, rtol=1e-5, atol=1e-6
+        )
 
 
 def test_unrolled_lstm_equals_its_core_unrolled():

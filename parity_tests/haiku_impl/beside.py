@@ -3,7 +3,6 @@
 import haiku
 import jax
 import numpy as np
-
 from sonnax import haiku_impl
 
 LIBRARIES = (haiku_impl, haiku)
@@ -28,9 +27,15 @@ def assert_same(ours, theirs):
         np.testing.assert_array_equal(our, their)
 
 
-def run(hk, program, *args, seed=0, typed=False):
+def compiled(f):
+    # Without optimizations it compiles quickly, and nothing is rounded otherwise.
+    return jax.jit(f, compiler_options={"xla_backend_optimization_level": 0})
+
+
+def run(hk, program, *args, seed=0, typed=False, wrap=lambda f: f):
     """Returns what `program(hk)` gives: parameters, state, output, new state."""
     f = hk.transform_with_state(program(hk))
+    f = type(f)(*(wrap(function) for function in f))
     key = (jax.random.key if typed else jax.random.PRNGKey)(seed)
     params, state = f.init(key, *args)
     out, new_state = f.apply(params, state, key, *args)

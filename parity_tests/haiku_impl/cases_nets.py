@@ -90,7 +90,7 @@ NETS = [
         lambda hk: resnet(
             hk,
             num_classes=3,
-            bn_config={"decay_rate": 0.5, "create_offset": False},
+            bn_config={"decay_rate": 0.5},
             resnet_v2=True,
             bottleneck=False,
             use_projection=(True, False, True, True),

@@ -86,8 +86,9 @@ def same_computation(f: Any, g: Any, *args: Any) -> bool:
 def _needed(f: Any, *args: Any) -> tuple[str, list[Any]]:
     closed = jax.make_jaxpr(f)(*args)
     jaxpr, _ = pe.dce_jaxpr(closed.jaxpr, [True] * len(closed.jaxpr.outvars))
-    # Sizes may be printed as NumPy integers.
-    return re.sub(r"np\.int64\((-?\d+)\)", r"\1", str(jaxpr)), closed.consts
+    # Sizes may be printed as NumPy integers, and lines broken elsewhere for it.
+    text = re.sub(r"np\.int64\((-?\d+)\)", r"\1", str(jaxpr))
+    return re.sub(r"\s+", "", text), closed.consts
 
 
 def equation_count(f: Any, *args: Any) -> int:

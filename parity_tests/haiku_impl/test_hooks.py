@@ -3,7 +3,6 @@
 import jax
 import jax.numpy as jnp
 import pytest
-
 from sonnax import haiku_impl
 
 from .beside import LIBRARIES, assert_equal_in_both, errors_in_both
@@ -25,7 +24,9 @@ def cast(log, dtype):
     """A getter that changes the dtype."""
 
     def getter(next_getter, value, context):
-        log.append((jnp.dtype(dtype).name, value.dtype.name, type(context.module).__name__))
+        log.append(
+            (jnp.dtype(dtype).name, value.dtype.name, type(context.module).__name__)
+        )
         return next_getter(value.astype(dtype))
 
     return getter
@@ -35,7 +36,9 @@ def doubled(log):
     """A setter that doubles."""
 
     def setter(next_setter, value, context):
-        log.append((context.full_name, context.original_shape, str(context.original_dtype)))
+        log.append(
+            (context.full_name, context.original_shape, str(context.original_dtype))
+        )
         return next_setter(jax.tree.map(lambda x: 2 * x, value))
 
     return setter
@@ -122,7 +125,9 @@ def test_a_creator_and_a_getter_can_keep_a_parameter_out_of_the_trees():
 
         def getter(next_getter, value, context):
             assert value is hk.DO_NOT_STORE
-            return next_getter(context.original_init(context.original_shape, jnp.float32))
+            return next_getter(
+                context.original_init(context.original_shape, jnp.float32)
+            )
 
         def f():
             with hk.custom_creator(creator), hk.custom_getter(getter):
@@ -151,7 +156,9 @@ ERRORS = {
     "provide shape and dtype": lambda hk: hk.get_state("x", init=jnp.zeros),
     "Initializer must be specified": lambda hk: hk.get_parameter("x", []),
     "cannot be `None`": lambda hk: hk.get_parameter("x", [], init=lambda *_: None),
-    "does not match": lambda hk: hk.get_parameter("x", [2], init=lambda *_: jnp.ones([3])),
+    "does not match": lambda hk: hk.get_parameter(
+        "x", [2], init=lambda *_: jnp.ones([3])
+    ),
 }
 
 
@@ -163,7 +170,9 @@ def test_wrong_use_is_an_error(words):
 @pytest.mark.parametrize("name", ["custom_creator", "custom_getter", "custom_setter"])
 def test_outside_a_transform_they_are_errors(name):
     for hk in LIBRARIES:
-        with pytest.raises(ValueError, match="must be used as part of an `hk.transform`"):
+        with pytest.raises(
+            ValueError, match=r"must be used as part of an `hk\.transform`"
+        ):
             getattr(hk, name)(lambda *args: None)
 
 

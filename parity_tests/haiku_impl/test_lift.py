@@ -5,10 +5,9 @@ import functools
 import jax
 import jax.numpy as jnp
 import pytest
-
 from sonnax import haiku_impl
 
-from .beside import assert_equal_in_both, assert_same, errors_in_both
+from .beside import assert_equal_in_both, assert_same, compiled, errors_in_both
 
 X = jnp.arange(6.0).reshape(2, 3)
 
@@ -88,24 +87,32 @@ PROGRAMS = {
     "state": with_state,
     "state, transparent": functools.partial(with_state, transparent=True),
     "state in a module": lambda hk: lambda x: with_state(hk, in_module=True)(x),
-    "state in a module, transparent": lambda hk: lambda x: with_state(hk, True, True)(x),
+    "state in a module, transparent": lambda hk: (
+        lambda x: with_state(hk, True, True)(x)
+    ),
     "transparent": transparent,
     "stack": stack,
     "named stack, unrolled": lambda hk: stack(hk, name="tower", unroll=3),
     "stack in reverse": lambda hk: stack(hk, call={"reverse": True}),
-    "stack of pairs": lambda hk: lambda x: hk.layer_stack(2)(
-        lambda x, y: (hk.Linear(3)(y), x)
-    )(x, x + 1),
-    "stack with inputs": lambda hk: lambda x: hk.layer_stack(3, with_per_layer_inputs=True)(
-        lambda x, y: (layer(hk)(x, y), y)
-    )(x, jnp.arange(3.0)),
-    "stack that knows its direction": lambda hk: lambda x: hk.layer_stack(
-        2, pass_reverse_to_layer_fn=True
-    )(lambda x, reverse=False: hk.Linear(3)(-x if reverse else x))(x, reverse=True),
-    "transparent stack": lambda hk: lambda x: hk.Linear(3, name="head")(
-        hk.layer_stack(3, transparent=True, transparency_map=Numbered())(
-            lambda x: hk.Linear(3)(x)
-        )(x)
+    "stack of pairs": lambda hk: (
+        lambda x: hk.layer_stack(2)(lambda x, y: (hk.Linear(3)(y), x))(x, x + 1)
+    ),
+    "stack with inputs": lambda hk: (
+        lambda x: hk.layer_stack(3, with_per_layer_inputs=True)(
+            lambda x, y: (layer(hk)(x, y), y)
+        )(x, jnp.arange(3.0))
+    ),
+    "stack that knows its direction": lambda hk: (
+        lambda x: hk.layer_stack(2, pass_reverse_to_layer_fn=True)(
+            lambda x, reverse=False: hk.Linear(3)(-x if reverse else x)
+        )(x, reverse=True)
+    ),
+    "transparent stack": lambda hk: (
+        lambda x: hk.Linear(3, name="head")(
+            hk.layer_stack(3, transparent=True, transparency_map=Numbered())(
+                lambda x: hk.Linear(3)(x)
+            )(x)
+        )
     ),
 }
 
@@ -122,7 +129,7 @@ def test_trees_and_numbers(case):
 
         return f
 
-    assert_equal_in_both(program, X)
+    assert_equal_in_both(program, X, wrap=compiled)
 
 
 def test_a_transparent_stack_has_the_tree_of_a_loop():

@@ -38,7 +38,11 @@ def record_names(hk, names):
 PROGRAMS = {
     "numbers": lambda hk, M: [M() for _ in range(3)],
     "explicit number": lambda hk, M: [M(name="foo_40"), M(name="foo"), M(name="foo")],
-    "numbers that look odd": lambda hk, M: [M(name="w_01"), M(name="w_01"), M(name="w_0")],
+    "numbers that look odd": lambda hk, M: [
+        M(name="w_01"),
+        M(name="w_01"),
+        M(name="w_0"),
+    ],
     "inner": lambda hk, M: [M(inner=2), M(inner=1)],
     "methods": lambda hk, M: [M().encode(), M().decode(), M().clear()],
     "scope": lambda hk, M: in_scope(hk, "a/b", lambda: [M(), M().encode()]),
@@ -46,7 +50,10 @@ PROGRAMS = {
     "scope of __init__": lambda hk, M: in_scope(hk, "a", M, method_name="__init__"),
     "two scopes": lambda hk, M: [in_scope(hk, "a", M), in_scope(hk, "a", M)],
     "forced": lambda hk, M: [M(), M(name=hk.force_name("x/~/y")), M(name="y")],
-    "forced twice": lambda hk, M: [M(name=hk.force_name("net")), M(name=hk.force_name("net"))],
+    "forced twice": lambda hk, M: [
+        M(name=hk.force_name("net")),
+        M(name=hk.force_name("net")),
+    ],
     "forced scope": lambda hk, M: in_scope(hk, hk.force_name("p/q"), M),
 }
 
@@ -77,7 +84,16 @@ def test_names_and_trees(case):
     assert len(lists[0]) > 2
 
 
-CLASS_NAMES = ("MLP", "Conv2D", "A", "ABCNet", "LSTMCell2", "lower", "X1Y", "ResNet50V2")
+CLASS_NAMES = (
+    "MLP",
+    "Conv2D",
+    "A",
+    "ABCNet",
+    "LSTMCell2",
+    "lower",
+    "X1Y",
+    "ResNet50V2",
+)
 
 
 @pytest.mark.parametrize("name", CLASS_NAMES)
@@ -122,5 +138,5 @@ def test_wrong_names_are_errors(words):
 def test_outside_a_transform_modules_are_errors(hk):
     with pytest.raises(ValueError, match=r"initialized inside an `hk.transform`"):
         hk.Module()
-    with pytest.raises(ValueError, match="must be used as part of an `hk.transform`"):
+    with pytest.raises(ValueError, match=r"must be used as part of an `hk\.transform`"):
         hk.current_name()

@@ -4,7 +4,6 @@ import inspect
 
 import haiku
 import pytest
-
 from sonnax import haiku_impl as hk
 
 NAMESPACES = (
@@ -88,12 +87,20 @@ def test_everything_in_all_exists_once():
 def signature_differences():
     for path, name in public_names():
         theirs, ours = (getattr(namespace(x, path), name) for x in (haiku, hk))
-        if not callable(theirs) or inspect.ismodule(theirs) or isinstance(theirs, type(list[int])):
+        if (
+            not callable(theirs)
+            or inspect.ismodule(theirs)
+            or isinstance(theirs, type(list[int]))
+        ):
             continue
         members = [(name, theirs, ours)]
         if inspect.isclass(theirs):
             members += [
-                (f"{name}.{method}", getattr(theirs, method), getattr(ours, method, None))
+                (
+                    f"{name}.{method}",
+                    getattr(theirs, method),
+                    getattr(ours, method, None),
+                )
                 for method, f in vars(theirs).items()
                 if inspect.isfunction(f)
                 and (not method.startswith("_") or method == "__call__")

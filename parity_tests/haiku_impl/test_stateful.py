@@ -4,10 +4,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-
 from sonnax import haiku_impl
 
-from .beside import LIBRARIES, assert_equal_in_both, assert_same, errors_in_both, run
+from .beside import (
+    LIBRARIES,
+    assert_equal_in_both,
+    assert_same,
+    compiled,
+    errors_in_both,
+    run,
+)
 
 
 def from_key(key):
@@ -51,15 +57,22 @@ USES = {
         lambda x, y: (m(x) * y, y), argnums=(0, 1), has_aux=True
     )(X, X),
     "remat": lambda hk, m: hk.grad(hk.remat(m))(X),
-    "remat twice": lambda hk, m: [hk.remat(lambda x: type(m)()(x))(X) for _ in range(2)],
+    "remat twice": lambda hk, m: [
+        hk.remat(lambda x: type(m)()(x))(X) for _ in range(2)
+    ],
     "eval_shape": lambda hk, m: (m(X), hk.eval_shape(m, X).shape),
-    "fast_eval_shape": lambda hk, m: (m(X), hk.experimental.fast_eval_shape(m, X).shape),
+    "fast_eval_shape": lambda hk, m: (
+        m(X),
+        hk.experimental.fast_eval_shape(m, X).shape,
+    ),
     "scan": lambda hk, m: hk.scan(lambda c, x: (c + m(x), c), jnp.float32(0), XS),
     "scan in reverse": lambda hk, m: hk.scan(
         lambda c, x: (m(c + x), m(c)), jnp.float32(0), XS, reverse=True, unroll=2
     ),
     "scan by length": lambda hk, m: hk.scan(lambda c, _: (m(c), ()), X, None, length=3),
-    "scan of nothing": lambda hk, m: hk.scan(lambda c, x: (c, m(x)), (), jnp.zeros([0])),
+    "scan of nothing": lambda hk, m: hk.scan(
+        lambda c, x: (c, m(x)), (), jnp.zeros([0])
+    ),
     "scan of one": lambda hk, m: hk.scan(lambda c, x: (c, m(x)), (), XS[:1]),
     "map": lambda hk, m: hk.map(m, XS),
     "fori_loop": lambda hk, m: hk.fori_loop(0, 3, lambda i, x: m(x) + i, X),
@@ -95,7 +108,11 @@ USES = {
         )(XS, X),
     ),
     "vmap over the last axis": lambda hk, m: hk.vmap(
-        lambda x: jax.lax.pmean(x, "i"), in_axes=1, out_axes=1, axis_name="i", split_rng=False
+        lambda x: jax.lax.pmean(x, "i"),
+        in_axes=1,
+        out_axes=1,
+        axis_name="i",
+        split_rng=False,
     )(jnp.ones([3, 4])),
     "names after a transform": lambda hk, m: (
         hk.grad(lambda x: type(m)()(x))(X),
@@ -119,7 +136,7 @@ def test_values_state_and_keys(use, reserve):
 
         return f
 
-    assert_equal_in_both(program)
+    assert_equal_in_both(program, wrap=compiled)
 
 
 @pytest.mark.parametrize("use", USES)
@@ -131,7 +148,7 @@ def test_nothing_leaks_and_nothing_is_refused(use):
     key = jax.random.key(0)
     with jax.checking_leaks(), haiku_impl.config.context(check_jax_usage=True):
         params, state = jax.eval_shape(f.init, key)
-        out, new_state = jax.eval_shape(f.apply, params, state, key)
+        _, new_state = jax.eval_shape(f.apply, params, state, key)
     assert jax.tree.structure(new_state) == jax.tree.structure(state)
 
 
@@ -151,7 +168,7 @@ def test_jit_reads_and_writes_what_surrounds_it(typed):
 
             return f
 
-        results.append(run(haiku_impl, program, X, typed=typed))
+        results.append(run(haiku_impl, program, X, typed=typed, wrap=compiled))
     for ours, expected in zip(*results):
         jax.tree.map(
             lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), ours, expected
@@ -235,7 +252,8 @@ def test_wrong_use_is_an_error(words):
 
 
 @pytest.mark.parametrize(
-    "condition", [lambda hk, x: bool(hk.set_state("s", x)), lambda hk, x: hk.next_rng_key()]
+    "condition",
+    [lambda hk, x: bool(hk.set_state("s", x)), lambda hk, x: hk.next_rng_key()],
 )
 def test_a_condition_that_writes_is_an_error(condition):
     def program(hk):
@@ -246,7 +264,10 @@ def test_a_condition_that_writes_is_an_error(condition):
         return f
 
     words = errors_in_both(program)
-    assert "does not support `hk.set_state`, `hk.next_rng_key` (et al) in `cond_fun`" in words
+    assert (
+        "does not support `hk.set_state`, `hk.next_rng_key` (et al) in `cond_fun`"
+        in words
+    )
 
 
 def test_a_branch_that_makes_parameters_is_an_error():
@@ -260,7 +281,10 @@ def test_new_parameters_in_a_later_step_are_an_error():
     def program(hk):
         def f():
             names = iter("abc")
-            make = lambda c, x: (c, hk.get_parameter(next(names), [], init=jnp.zeros))
+
+            def make(c, x):
+                return c, hk.get_parameter(next(names), [], init=jnp.zeros)
+
             hk.scan(make, (), XS)
 
         return f
@@ -270,7 +294,10 @@ def test_new_parameters_in_a_later_step_are_an_error():
 
 def test_split_rng_can_be_made_optional():
     for hk in LIBRARIES:
-        f = lambda hk=hk: hk.vmap(hk.next_rng_key, axis_size=2)()
+
+        def f(hk=hk):
+            return hk.vmap(hk.next_rng_key, axis_size=2)()
+
         with pytest.raises(TypeError, match=r"hk\.vmap\.require_split_rng = False"):
             hk.transform(f).apply({}, 0)
         hk.vmap.require_split_rng = False
@@ -290,7 +317,7 @@ def test_plain_jax_transforms_are_refused_where_that_is_checked():
         return f
 
     errors_in_both(program)
-    with pytest.raises(haiku_impl.JaxUsageError, match="hk.vmap"):
+    with pytest.raises(haiku_impl.JaxUsageError, match=r"hk\.vmap"):
         haiku_impl.transform_with_state(program(haiku_impl)).init(None)
 
 

@@ -4,7 +4,6 @@ import concurrent.futures
 import threading
 
 import jax.numpy as jnp
-
 from sonnax import haiku_impl as hk
 
 
@@ -26,12 +25,12 @@ def test_functions_run_at_the_same_time():
             return x, names
 
         f = hk.transform(f)
-        params = f.init(None, jnp.zeros([1]))
-        return params, f.apply(params, None, jnp.zeros([1]))
+        params = f.init(None, jnp.zeros([1, 1]))
+        return params, f.apply(params, None, jnp.zeros([1, 1]))
 
     for i, (params, (out, names)) in enumerate(in_threads(run)):
         assert list(params) == names == ["bias", *(f"bias_{n}" for n in range(1, 20))]
-        assert float(out[0]) == 20 * i
+        assert float(out[0, 0]) == 20 * i
 
 
 def test_hooks_of_one_thread_are_not_seen_by_others():
@@ -59,7 +58,7 @@ def test_settings_and_policies_of_one_thread_are_not_seen_by_others():
         hk.config.set(rng_reserve_size=i + 1)
         barrier.wait(timeout=60)
         f = hk.transform(lambda x: hk.Bias()(x))
-        x = jnp.zeros([1])
+        x = jnp.zeros([1, 1])
         return f.apply(f.init(None, x), None, x).dtype.name, hk.config.get_config()
 
     results = in_threads(run)

@@ -10,10 +10,15 @@ import numpy as np
 import pytest
 from jax.experimental import checkify
 from jax.sharding import PartitionSpec
-
 from sonnax import haiku_impl as hk
 
-from .beside import LIBRARIES, assert_equal_in_both, assert_same, errors_in_both
+from .beside import (
+    LIBRARIES,
+    assert_equal_in_both,
+    assert_same,
+    compiled,
+    errors_in_both,
+)
 
 KEY = jax.random.PRNGKey(0)
 X = jnp.ones([4, 3])
@@ -71,7 +76,9 @@ def test_signatures_with_annotations():
     def init(rng: rng, x: int, *, key: float = 1.0) -> hk.Params: ...
     def apply(params: params, rng: rng, x: int, *, key: float = 1.0) -> str: ...
     def keyless(params: params, x: int, *, key: float = 1.0) -> str: ...
-    def init_state(rng: rng, x: int, *, key: float = 1.0) -> tuple[hk.Params, hk.State]: ...
+    def init_state(
+        rng: rng, x: int, *, key: float = 1.0
+    ) -> tuple[hk.Params, hk.State]: ...
     def apply_state(
         params: params, state: state, rng: rng, x: int, *, key: float = 1.0
     ) -> tuple[str, hk.State]: ...
@@ -102,7 +109,9 @@ def test_several_functions_that_share_modules():
         code, new_state = f.apply["e"](params, state, None, X)
         results.append((params, state, code, new_state))
         with pytest.raises(ValueError, match="multi_transform_with_state"):
-            library.multi_transform(functools.partial(autoencoder, library)).init(KEY, X)
+            library.multi_transform(functools.partial(autoencoder, library)).init(
+                KEY, X
+            )
     assert_same(*results)
 
 
@@ -164,8 +173,7 @@ def test_under_jax_transforms():
         np.testing.assert_allclose(jax.jit(f.apply)(params, X), out, rtol=1e-6)
         rows = jax.vmap(f.apply, (None, 0))(params, X)
         np.testing.assert_allclose(rows, out, rtol=1e-6)
-    loss = lambda params, x: f.apply(params, x).sum()
-    grads = jax.grad(loss)(params, X)
+    grads = jax.grad(lambda params, x: f.apply(params, x).sum())(params, X)
     hand_grads = jax.grad(lambda params, x: by_hand(params, x).sum())(params, X)
     assert_same(grads, hand_grads)
     error, checked = checkify.checkify(f.apply, errors=checkify.all_checks)(params, X)
@@ -185,21 +193,23 @@ def test_in_double_precision_and_with_explicit_broadcasts_only():
     with jax.enable_x64(True), jax.numpy_rank_promotion("raise"):
         x = jnp.ones([4, 3], jnp.float64)
         params, _, out, _ = assert_equal_in_both(
-            lambda library: lambda x: library.nets.MLP([8, 2])(x), x
+            lambda library: lambda x: library.nets.MLP([8, 2])(x), x, wrap=compiled
         )
     assert {leaf.dtype.name for leaf in jax.tree.leaves((params, out))} == {"float64"}
 
 
 ERRORS = {
-    "all parameters must be created as part of `init`": lambda library: library.transform(
-        lambda: library.get_parameter("w", [], init=jnp.zeros)
-    ).apply({}, None),
+    "all parameters must be created as part of `init`": lambda library: (
+        library.transform(lambda: library.get_parameter("w", [], init=jnp.zeros)).apply(
+            {}, None
+        )
+    ),
     "{get,set}_state": lambda library: library.transform(
         lambda: library.set_state("s", 1)
     ).init(None),
     "pass them positionally": lambda library: library.transform(
-        lambda params: params
-    ).apply({}, None, params=1),
+        lambda state: state
+    ).apply({}, None, state=1),
     "jax.jit(hk.transform(f).apply)": lambda library: library.transform(
         jax.jit(lambda: None)
     ),
@@ -225,11 +235,19 @@ def test_a_params_argument_that_is_no_mapping_is_an_error():
 
 
 def test_outside_a_transform_stateful_functions_are_errors():
-    for name in ("get_parameter", "get_state", "set_state", "next_rng_key", "get_params"):
+    for name in (
+        "get_parameter",
+        "get_state",
+        "set_state",
+        "next_rng_key",
+        "get_params",
+    ):
         for library in LIBRARIES:
             f = getattr(library, name)
             args = [0] * (1 if name.startswith("get_s") else 2)
-            with pytest.raises(ValueError, match="must be used as part of an `hk.transform`"):
+            with pytest.raises(
+                ValueError, match=r"must be used as part of an `hk\.transform`"
+            ):
                 f(*args[: len(inspect.signature(f).parameters)])
 
 

@@ -1,13 +1,16 @@
 """A wrong argument is named, with what it is, what it must be, and what to do."""
 
 import inspect
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from sonnax import rlax_impl as rlax
+from sonnax import rlax_impl
 from sonnax.rlax_impl.arguments import expects
+
+rlax: Any = rlax_impl
 
 ONES = jnp.ones(3)
 PAIR = [jnp.ones([3, 2]), jnp.zeros([3], jnp.int32)]

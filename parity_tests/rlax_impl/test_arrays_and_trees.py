@@ -1,5 +1,7 @@
 """Indexing, losses, gradients and trees are RLax's."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -91,7 +93,8 @@ TREE_CALLS = {
 def test_trees_are_those_of_rlax(name):
     trees = jax.tree.map(lambda x: np.asarray(x, np.float32), (TREE, OTHER))
     ours, theirs = (TREE_CALLS[name](lib, *trees) for lib in (rlax_impl, rlax))
-    assert jax.tree.structure(ours) == jax.tree.structure(theirs)
+    structures: list[Any] = [jax.tree.structure(tree) for tree in (ours, theirs)]
+    assert structures[0] == structures[1]
     assert_same(ours, theirs, 0.0)
 
 

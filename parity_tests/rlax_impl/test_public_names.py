@@ -74,7 +74,7 @@ def test_named_tuples_have_the_same_fields():
 def test_every_public_function_has_an_example(name):
     value = getattr(rlax_impl, name)
     if inspect.isfunction(value):
-        assert ">>>" in value.__doc__
+        assert ">>>" in (value.__doc__ or "")
 
 
 def test_the_examples_give_what_they_show():

@@ -187,12 +187,13 @@ def test_whether_to_stop_gradients_may_be_decided_at_run_time():
 def test_returns_can_be_computed_in_a_scan():
     data = [jnp.asarray(LONG[n], jnp.float32) for n in ("r_t", "discount_t", "v_t")]
     rows = [jnp.stack([x, jnp.flip(x)]) for x in data]
-    _, scanned = jax.lax.scan(
-        lambda carry, row: (carry, rlax_impl.lambda_returns(*row, 0.9)), None, rows
-    )
-    np.testing.assert_allclose(
-        scanned, jax.vmap(lambda *row: rlax_impl.lambda_returns(*row, 0.9))(*rows), 1e-6
-    )
+
+    def returns(row):
+        r_t, discount_t, v_t = row
+        return rlax_impl.lambda_returns(r_t, discount_t, v_t, 0.9)
+
+    _, scanned = jax.lax.scan(lambda carry, row: (carry, returns(row)), None, rows)
+    np.testing.assert_allclose(scanned, jax.vmap(returns)(rows), 1e-6)
 
 
 def test_checks_leave_nothing_in_the_jaxpr():

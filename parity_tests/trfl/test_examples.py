@@ -21,4 +21,4 @@ def test_every_public_function_has_an_example():
     for name in trfl.__all__:
         function = getattr(trfl, name)
         if inspect.isfunction(function):
-            assert ">>>" in function.__doc__, name
+            assert ">>>" in (function.__doc__ or ""), name

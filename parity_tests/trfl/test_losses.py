@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from sonnax.compat import trfl
 from sonnax.parity_tests.trfl.trfl_parity import (
+    OURS,
     THEIRS,
     Case,
     assert_parity,
@@ -14,6 +14,7 @@ from sonnax.parity_tests.trfl.trfl_parity import (
 from sonnax.rlax_impl import ArgumentError
 
 RNG = np.random.default_rng(0)
+trfl = OURS.trfl
 T, B, A = 4, 3, 5
 
 # One transition of a batch, and one step of a sequence, is the last of its episode.

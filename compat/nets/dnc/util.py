@@ -106,7 +106,8 @@ def apply_linear(
             f"inputs are a {type(inputs).__name__} of {len(inputs)}, and the linear "
             f"modules are {linear_modules!r}."
         )
-    return apply_split_linear(*linear_modules, *inputs, activation=activation)
+    (first, second), (input1, input2) = linear_modules, inputs
+    return apply_split_linear(first, second, input1, input2, activation)
 
 
 def apply_split_linear(

@@ -28,9 +28,7 @@ def additive_write(
     return memory + jnp.matmul(jnp.swapaxes(address, 1, 2), values)
 
 
-def erase(
-    memory: jax.Array, address: jax.Array, reset_weights: jax.Array
-) -> jax.Array:
+def erase(memory: jax.Array, address: jax.Array, reset_weights: jax.Array) -> jax.Array:
     """Erases parts of the words in rows of a memory.
 
     Args:

@@ -138,8 +138,8 @@ CASES = [
         "leaky_clip_by_value with limits of an axis",
         lambda snt: lambda x: snt.leaky_clip_by_value(
             x,
-            clip_value_min=np.array([-0.5, 0.0], "float32"),
-            clip_value_max=np.array([0.4, 0.1], "float32"),
+            np.array([-0.5, 0.0], "float32"),
+            np.array([0.4, 0.1], "float32"),
         ),
         [(8, 2)],
         float64=False,

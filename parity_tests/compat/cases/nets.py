@@ -75,7 +75,10 @@ CASES = [
             num_classes=3, output_channels=(2, 4), strides=(1, 2)
         ),
         [(3, 6, 6, 3)],
-        calls=(*TRAIN_TWICE_THEN_TEST, {"is_training": False, "test_local_stats": False}),
+        calls=(
+            *TRAIN_TWICE_THEN_TEST,
+            {"is_training": False, "test_local_stats": False},
+        ),
         float64=False,
     ),
     Case(

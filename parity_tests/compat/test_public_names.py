@@ -1,0 +1,82 @@
+"""Every public name of Sonnet, and every argument of its constructors."""
+
+import inspect
+import types
+
+import pytest
+import sonnet
+from sonnax import compat
+
+# What is there for Python, not for users; src has no promise.
+NOT_API = ("src", "absolute_import", "division", "print_function", "google_type_annotations")
+
+
+def namespaces(theirs=sonnet, ours=compat, name="snt"):
+    yield name, theirs, ours
+    for key in public(theirs):
+        value = getattr(theirs, key)
+        if isinstance(value, types.ModuleType):
+            yield from namespaces(value, getattr(ours, key, None), f"{name}.{key}")
+
+
+def public(namespace):
+    return [
+        key for key in dir(namespace) if not key.startswith("_") and key not in NOT_API
+    ]
+
+
+NAMESPACES = {name: (theirs, ours) for name, theirs, ours in namespaces()}
+CALLABLES = {
+    f"{name}.{key}": (getattr(theirs, key), getattr(ours, key, None))
+    for name, (theirs, ours) in NAMESPACES.items()
+    for key in public(theirs)
+    if callable(getattr(theirs, key))
+}
+
+
+def test_the_walk_finds_the_namespaces():
+    assert {"snt", "snt.nets", "snt.optimizers", "snt.pad"} <= set(NAMESPACES)
+    assert len(CALLABLES) > 90
+
+
+@pytest.mark.parametrize("name", NAMESPACES)
+def test_every_name_is_there(name):
+    theirs, ours = NAMESPACES[name]
+    assert ours is not None, name
+    assert [key for key in public(theirs) if not hasattr(ours, key)] == []
+
+
+@pytest.mark.parametrize("name", CALLABLES)
+def test_every_argument_is_there(name):
+    theirs, ours = CALLABLES[name]
+    assert callable(ours)
+    expected = parameters(theirs)
+    if expected is None:
+        pytest.skip("no signature in Sonnet")
+    actual = parameters(ours)
+    for key, parameter in expected.items():
+        if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+            continue
+        assert key in actual, f"{name} has no argument {key}: {list(actual)}"
+        if is_plain(parameter.default):
+            assert actual[key].default == parameter.default, (name, key)
+        if parameter.default is parameter.empty:
+            assert actual[key].default is actual[key].empty, (name, key)
+    order = [key for key, p in expected.items() if p.kind == p.POSITIONAL_OR_KEYWORD]
+    positional = [k for k, p in actual.items() if p.kind == p.POSITIONAL_OR_KEYWORD]
+    assert positional[: len(order)] == order, name
+
+
+def parameters(function):
+    if isinstance(function, type):
+        function = function.__init__
+    try:
+        found = dict(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return None
+    found.pop("self", None)
+    return found
+
+
+def is_plain(value):
+    return isinstance(value, bool | int | float | str | tuple | slice | None)
