@@ -31,8 +31,7 @@ def prepare(path): return path
 TASKS = {
     "open and list": (
         SONNAX + "def run(path): return len(list(converters.open_checkpoint(path)))",
-        TENSORFLOW
-        + "def run(path):\n"
+        TENSORFLOW + "def run(path):\n"
         "    return len(tf.train.load_checkpoint(path).get_variable_to_shape_map())",
     ),
     "verified read of everything": (
@@ -121,7 +120,8 @@ def main() -> None:
         prefix = os.path.join(folder, "model")
         write(prefix, args.mib)
         for task, codes in TASKS.items():
-            runs = [[measure(c, prefix) for c in codes] for _ in range(args.repeats + 1)]
+            repeats = range(args.repeats + 1)
+            runs = [[measure(c, prefix) for c in codes] for _ in repeats]
             # The first pair warms the page cache.
             ours, theirs = zip(*runs[1:])
             median = lambda values: statistics.median(values)
@@ -147,7 +147,8 @@ def main() -> None:
     if args.json:
         print(json.dumps(report, indent=2))
         return
-    table = Table(title=f"A checkpoint of {args.mib} MiB, medians of {args.repeats} runs")
+    title = f"A checkpoint of {args.mib} MiB, medians of {args.repeats} runs"
+    table = Table(title=title)
     for heading in ("", "sonnax", "TensorFlow", "ratio", "sonnax holds", "TF holds"):
         table.add_column(heading, justify="left" if not heading else "right")
     for row in rows:

@@ -49,7 +49,7 @@ class CrossReplicaBatchNorm(BaseBatchNorm):
     ) -> tuple[jax.Array, jax.Array]:
         if get_replica_context() is None:
             raise TypeError(
-                f"{self!r} was called in a cross-replica context, inside a replicator's "
+                f"{self!r} was called in a cross-replica context, in a replicator's "
                 "scope: call it in a function that the replicator runs, "
                 "replicator.run(fn)."
             )

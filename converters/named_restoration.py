@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,54 +14,63 @@ from ..compat.module import Module, Optimizer
 from ..compat.variable import Variable
 from ..haiku_impl.frames import thread
 from .checkpoint import Checkpoint
-from .errors import MismatchError
+from .errors import MismatchError, listed
 from .named_tensors import NamedTensors
-from .optimizer_slots import SLOTS, adam_step
-from .sonnet1_layouts import LAYOUTS, Layout, ModuleTensors, Twin
+from .optimizer_slots import adam_step, slot_suffixes
+from .sonnet1_layouts import Layout, ModuleTensors, Twin
 from .trackable import children, walk
-from .variable_values import assign, fitted, listed
+from .variable_values import assign, fitted
 
 __all__ = ["NamedRestoreStatus"]
 
 
-class _Place:
-    """Where the value of a variable is: what a layout makes, or a tensor by name."""
+@dataclasses.dataclass(frozen=True)
+class _Value:
+    """A variable, the value it is to get, and the names of what that was made of."""
 
-    def __init__(self, path: str, owner: _Owner | None, inner: str):
-        self.path = path
-        self.owner = owner
-        self.inner = inner
+    path: str
+    variable: Variable
+    value: np.ndarray
+    used: tuple[str, ...]
 
 
-class _Owner:
-    """A module whose variables are laid out in another way, and where it is."""
+@dataclasses.dataclass(frozen=True)
+class _Converted:
+    """A module whose tensors have another layout in the checkpoint."""
 
-    def __init__(self, path: str, module: Module, layout: Layout, scope: str):
-        self.path = path
-        self.module = module
-        self.layout = layout
-        self.scope = scope
-        # A namedtuple's fields come before its numbers, and name its variables.
-        self.variables = dict(_variables_below(module))
+    path: str
+    module: Module
+    layout: Layout
+    scope: str
+    variables: Mapping[str, Variable]
 
-    def convert(self, tensors: NamedTensors, slot: str = "") -> Mapping[str, Any]:
-        """Returns the variables or their slots by path, and notes what was read."""
+    def read(self, tensors: NamedTensors, slot: str = "") -> dict[str, _Value]:
+        """Returns the values of its variables, or of their slots, by inner path."""
         found = ModuleTensors(tensors, self.scope, slot, tensors.path)
+        if not self.layout.is_at(found):
+            return {}
         twin = Twin(
             forget_bias=getattr(self.module, "_forget_bias", 1.0),
             shapes={path: v.shape for path, v in self.variables.items()},
             is_slot=bool(slot),
         )
-        return self.layout.convert(found, twin)
+        values = self.layout.convert(found, twin)
+        return {
+            inner: _Value(
+                f"{self.path}/{inner}", self.variables[inner], value, tuple(found.used)
+            )
+            for inner, value in values.items()
+            if inner in self.variables
+        }
 
 
 class NamedRestoreStatus:
-    """What a restore by names matched; the methods have TensorFlow's meanings.
+    """What a restore by names matched; the `assert` methods have TensorFlow's meanings.
 
     Attributes:
       checkpoint: the checkpoint that was restored.
-      restored: the names of the tensors that each variable was made of, by the path
-        of the variable in the objects.
+      restored: the names of the tensors that were read for each variable, by its path
+        from the objects on.
     """
 
     def __init__(
@@ -69,13 +79,301 @@ class NamedRestoreStatus:
         tensors: NamedTensors,
         root: Any,
         objects: Mapping[str, Any],
-        convert: bool,
+        layouts: Mapping[str, Layout],
     ):
         self.checkpoint = checkpoint
         self.restored: dict[str, tuple[str, ...]] = {}
         self._tensors = tensors
         self._root = root
         self._objects = dict(objects)
-        self._convert = convert
+        self._layouts = layouts
         self._done: dict[int, Variable] = {}
-        self._unplaced: dict[str, None] = {}
+        self._owners: dict[str, str] = {}
+
+    def __repr__(self) -> str:
+        return (
+            f"NamedRestoreStatus({self.checkpoint.path!r}: {len(self.restored)} "
+            f"variables restored, {len(self._unused())} tensors of the checkpoint left)"
+        )
+
+    # Matching.
+
+    def match(self) -> None:
+        """Gives the variables that are there, and have not got them, their values.
+
+        Raises:
+          MismatchError: a value has another shape or dtype than its variable, or it
+            can't be told which tensor is a variable's.
+          UnsupportedCheckpointError: Sonnet 2 has no twin for a module.
+        """
+        objects = dict(walk(self._roots()))
+        converted = list(self._converted(objects))
+        found = [value for each in converted for value in self._owned_values(each)]
+        taken = {id(v) for each in converted for v in each.variables.values()}
+        places = {id(v): each for each in converted for v in each.variables.values()}
+        for path, obj in objects.items():
+            if isinstance(obj, Variable) and id(obj) not in taken:
+                found += self._named_value(path, obj)
+            elif isinstance(obj, Optimizer):
+                found += self._slot_values(path, obj, objects, places)
+        new = [each for each in found if id(each.variable) not in self._done]
+        values = [self._fitted(each) for each in new]
+        for each, value in zip(new, values):
+            self._done[id(each.variable)] = each.variable
+            self.restored[each.path] = each.used
+            assign(each.variable, value)
+
+    def wait(self) -> None:
+        """Matches again whenever modules have made variables, until all are there."""
+        held = [self._root, *(obj for _, obj in walk(self._roots()))]
+        owners = [obj for obj in held if isinstance(obj, Module)]
+        if not owners or not self._unused():
+            return
+        anchor = weakref.ref(owners[0])
+        callbacks = thread.on_creation
+
+        def match_again() -> None:
+            if anchor() is not None:
+                self.match()
+            if anchor() is None or not self._unused():
+                callbacks.remove(match_again)
+
+        callbacks.append(match_again)
+
+    def _roots(self) -> dict[str, Any]:
+        return {**children(self._root), **self._objects}
+
+    def _converted(self, objects: Mapping[str, Any]) -> Iterator[_Converted]:
+        for path, obj in objects.items():
+            names = [cls.__name__ for cls in type(obj).__mro__]
+            layout = next((self._layouts[n] for n in names if n in self._layouts), None)
+            if not isinstance(obj, Module) or layout is None:
+                continue
+            variables = {
+                inner: variable
+                for inner, variable in walk(children(obj))
+                if isinstance(variable, Variable)
+            }
+            if not variables:
+                continue
+            scope = self._place(
+                path,
+                obj.name_scope.name.rstrip("/"),
+                lambda name, layout=layout: layout.is_at(
+                    ModuleTensors(self._tensors, name + layout.separator)
+                ),
+            )
+            if scope is not None:
+                yield _Converted(path, obj, layout, scope + layout.separator, variables)
+
+    def _owned_values(self, converted: _Converted) -> Iterable[_Value]:
+        if all(id(v) in self._done for v in converted.variables.values()):
+            return []
+        values = converted.read(self._tensors)
+        for value in values.values():
+            self._claim(value.used, converted.path)
+        return values.values()
+
+    def _named_value(self, path: str, variable: Variable) -> list[_Value]:
+        if id(variable) in self._done:
+            return []
+        name = self._place(path, _name(variable), self._tensors.__contains__)
+        if name is None:
+            return []
+        self._claim([name], path)
+        return [_Value(path, variable, self._tensors[name], (name,))]
+
+    def _slot_values(
+        self,
+        path: str,
+        optimizer: Optimizer,
+        objects: Mapping[str, Any],
+        places: Mapping[int, _Converted],
+    ) -> Iterator[_Value]:
+        parameters = {
+            each: obj
+            for each, obj in objects.items()
+            if isinstance(obj, Variable) and not each.startswith(f"{path}/")
+        }
+        for attribute, suffix in slot_suffixes(optimizer).items():
+            if not self._layouts:
+                return
+            for number, slot in enumerate(getattr(optimizer, attribute)):
+                if id(slot) in self._done:
+                    continue
+                slot_path = f"{path}/{attribute}/{number}"
+                value = self._slot_value(slot_path, slot, suffix, parameters, places)
+                if value is not None:
+                    yield value
+        step = getattr(optimizer, "step", None)
+        if self._layouts and isinstance(step, Variable) and id(step) not in self._done:
+            decays = float(optimizer.beta1), float(optimizer.beta2)
+            found = adam_step(self._tensors, *decays, self.checkpoint.path)
+            if found is not None:
+                yield _Value(f"{path}/step", step, *found)
+
+    def _slot_value(
+        self,
+        path: str,
+        slot: Variable,
+        suffix: str,
+        parameters: Mapping[str, Variable],
+        places: Mapping[int, _Converted],
+    ) -> _Value | None:
+        parameter_path = self._parameter(path, slot, parameters)
+        if parameter_path is None:
+            return None
+        parameter = parameters[parameter_path]
+        if (converted := places.get(id(parameter))) is not None:
+            inner = parameter_path.removeprefix(f"{converted.path}/")
+            value = converted.read(self._tensors, suffix).get(inner)
+            return value and dataclasses.replace(value, path=path, variable=slot)
+        name = self._place(parameter_path, _name(parameter), self._tensors.__contains__)
+        whole = f"{name}{suffix}"
+        if whole not in self._tensors:
+            return None
+        return _Value(path, slot, self._tensors[whole], (whole,))
+
+    def _parameter(
+        self, path: str, slot: Variable, parameters: Mapping[str, Variable]
+    ) -> str | None:
+        """Returns the path of the variable that a slot is named after."""
+        owners = [p for p, v in parameters.items() if slot.name.endswith(f"/{v.name}")]
+        longest = max((len(parameters[p].name) for p in owners), default=0)
+        owners = [p for p in owners if len(parameters[p].name) == longest]
+        if len(owners) > 1:
+            raise MismatchError(
+                f"the slot {slot.name!r} at {path!r} is named after several variables, "
+                f"{listed(owners)}: give their modules names of their own.",
+                path=self.checkpoint.path,
+            )
+        return owners[0] if owners else None
+
+    def _place(
+        self, path: str, name: str, is_there: Callable[[str], bool]
+    ) -> str | None:
+        """Returns the one name under which something is in the checkpoint, if it is."""
+        candidates = dict.fromkeys([path, name, _sonnet1_name(name)])
+        found = [candidate for candidate in candidates if is_there(candidate)]
+        if len(found) > 1:
+            raise MismatchError(
+                f"{path!r} could be restored from each of {found}. Rename those that "
+                "are not meant with mapping.",
+                path=self.checkpoint.path,
+            )
+        return found[0] if found else None
+
+    def _claim(self, names: Iterable[str], path: str) -> None:
+        for name in names:
+            if (other := self._owners.setdefault(name, path)) != path:
+                raise MismatchError(
+                    f"{other!r} and {path!r} would both be restored from it, for they "
+                    "have one name. Name the modules as those of the checkpoint, or "
+                    "rename tensors with mapping, to names that begin with these paths; "
+                    f"left over are {listed(self._unused())}.",
+                    path=self.checkpoint.path,
+                    tensor=name,
+                )
+
+    def _fitted(self, each: _Value) -> np.ndarray:
+        names = ", ".join(each.used)
+        if each.value.shape != each.variable.shape:
+            raise MismatchError(
+                f"it makes a value of shape {each.value.shape}, and that of the variable "
+                f"{each.variable.name!r} at {each.path!r} is {each.variable.shape}.",
+                path=self.checkpoint.path,
+                tensor=names,
+            )
+        return fitted(each.value, each.variable, self.checkpoint.path, names)
+
+    # What TensorFlow's status offers.
+
+    def _unused(self) -> list[str]:
+        used = {name for names in self.restored.values() for name in names}
+        return [name for name in self._tensors if name not in used]
+
+    def assert_existing_objects_matched(self) -> NamedRestoreStatus:
+        """Checks that every variable of the objects was restored.
+
+        Returns:
+          The status itself.
+
+        Raises:
+          MismatchError: naming the variables that the checkpoint does not have.
+        """
+        self.match()
+        missing = [
+            f"{path} ({obj.name}, shape {obj.shape})"
+            for path, obj in walk(self._roots())
+            if isinstance(obj, Variable) and id(obj) not in self._done
+        ]
+        if missing:
+            raise MismatchError(
+                f"{len(missing)} variables have no value in the checkpoint: "
+                f"{listed(missing)}. Its tensors that are left over are "
+                f"{listed(self._unused())}; mapping={{pattern: replacement}} renames "
+                "them.",
+                path=self.checkpoint.path,
+            )
+        return self
+
+    def assert_consumed(self) -> NamedRestoreStatus:
+        """Checks that every variable was restored, and every tensor used.
+
+        Returns:
+          The status itself.
+
+        Raises:
+          MismatchError: naming what is left over, on either side.
+        """
+        self.assert_existing_objects_matched()
+        if unused := self._unused():
+            raise MismatchError(
+                f"{len(unused)} tensors of the checkpoint have no variable to go to: "
+                f"{listed(unused)}. Pass the objects that they belong to; call modules "
+                "once if they make their variables then; rename them with mapping; or, "
+                "if they may be left over, call expect_partial() instead.",
+                path=self.checkpoint.path,
+            )
+        return self
+
+    def assert_nontrivial_match(self) -> NamedRestoreStatus:
+        """Checks that something was matched.
+
+        Returns:
+          The status itself.
+
+        Raises:
+          MismatchError: if nothing was.
+        """
+        self.match()
+        if not self.restored:
+            paths = [path for path, _ in walk(self._roots())]
+            raise MismatchError(
+                "no tensor has the name of a variable: there are "
+                f"{listed(list(self._tensors))}, and the objects have {listed(paths)}. "
+                "mapping={pattern: replacement} renames tensors.",
+                path=self.checkpoint.path,
+            )
+        return self
+
+    def expect_partial(self) -> NamedRestoreStatus:
+        """Says that values may be left over; there is nothing to silence here.
+
+        Returns:
+          The status itself.
+        """
+        return self
+
+
+def _name(variable: Variable) -> str:
+    return variable.name.removesuffix(":0")
+
+
+def _sonnet1_name(name: str) -> str:
+    """Returns a name with Sonnet 1's spelling of default names.
+
+    >>> _sonnet1_name("net/conv2_d_transpose_1/w")
+    'net/conv_2d_transpose_1/w'
+    """
+    return re.sub(r"(\d)_d(?=[_/]|$)", r"_\1d", name)

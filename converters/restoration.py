@@ -13,8 +13,11 @@ from ..compat.module import Module
 from ..compat.variable import Variable
 from ..haiku_impl.frames import thread
 from .checkpoint import Checkpoint, open_checkpoint
-from .errors import MismatchError, UnsupportedCheckpointError, listed
+from .errors import MismatchError, listed
+from .named_restoration import NamedRestoreStatus
+from .named_tensors import NamedTensors
 from .object_graph import ObjectGraph
+from .sonnet1_layouts import LAYOUTS, Layout
 from .trackable import children, walk
 from .variable_values import assign, fitted
 
@@ -23,20 +26,43 @@ __all__ = ["RestoreStatus", "restore"]
 # What tf.train.Checkpoint adds to the objects it is given.
 _OWN = frozenset({"save_counter"})
 
+# The layouts of modules that differ, for each way to restore by names.
+_BY_NAMES: dict[str, Mapping[str, Layout]] = {"sonnet1": LAYOUTS, "names": {}}
+
 
 def restore(
-    path: str | os.PathLike | Checkpoint, root: Any = None, **objects: Any
-) -> RestoreStatus:
+    path: str | os.PathLike | Checkpoint,
+    root: Any = None,
+    *,
+    layout: str | None = None,
+    mapping: Mapping[str, str] | None = None,
+    **objects: Any,
+) -> RestoreStatus | NamedRestoreStatus:
     """Restores modules, optimizers and variables from a TensorFlow checkpoint.
 
     Objects are matched by the names of attributes, list items and dict keys, from
-    the root on, as TensorFlow does. Every value is checked against its checksum, its
-    shape and its dtype before the first one is assigned. Variables that modules will
-    make only when they are called get their values then.
+    the root on, as TensorFlow does. In a checkpoint that was saved by names, a
+    variable is the tensor of its name or its path (`model/_layers/0/w`), and what
+    Sonnet 1 laid out in another way is converted: a module is found by its name scope
+    or its path. Every value is checked against its checksum, its shape and its dtype
+    before the first one is assigned. Variables that modules will make only when they
+    are called get their values then.
+
+    What Sonnet 1's files do not say is taken from the objects: an LSTM's `forget_bias`,
+    and the eps and axes of norms, whose defaults differ (`BatchNorm(..., eps=1e-3)`,
+    `LayerNorm(axis=slice(1, None), ...)`). A `TrainableState` is found if it is named
+    `lstm_initial_state` for a core named `lstm`. Slots of TensorFlow 1's Adam, RMSProp
+    and Momentum go into the optimizers.
 
     Args:
       path: what `open_checkpoint` takes, or a checkpoint that is open.
       root: the object that was the root: `tf.train.Checkpoint(root)`.
+      layout: None takes the object graph, or names if there is none; "sonnet1" takes
+        names with Sonnet 1's layouts, even if there is an object graph; "names" takes
+        names, and converts nothing.
+      mapping: for names, regular expressions over whole names to replacements
+        (`{"hub_wrapper/local_functional/(.*)": r"\\1"}`), tried in order; the first
+        that matches renames the tensor.
       **objects: the objects under the root, by the names they were saved with:
         `tf.train.Checkpoint(model=net, optimizer=opt)`.
 
@@ -44,9 +70,12 @@ def restore(
       What was matched. Call `assert_consumed()` on it if nothing may be left over.
 
     Raises:
-      MismatchError: a value has another shape or dtype than its variable.
-      UnsupportedCheckpointError: the checkpoint was saved by names.
+      MismatchError: a value has another shape or dtype than its variable, or names do
+        not tell which tensor is a variable's.
+      UnsupportedCheckpointError: Sonnet 2 has no twin for a module, say an LSTM with
+        peepholes.
       CheckpointError: it can't be read.
+      ValueError: there is no such layout, or a mapping for an object graph.
 
     Example:
       >>> import tempfile
@@ -63,12 +92,22 @@ def restore(
       'linear/w:0'
     """
     checkpoint = path if isinstance(path, Checkpoint) else open_checkpoint(path)
+    if layout not in (None, *_BY_NAMES):
+        raise ValueError(
+            f"layout={layout!r}: it is None, or one of {sorted(_BY_NAMES)}."
+        )
     graph = checkpoint.object_graph
-    if graph is None:
-        raise UnsupportedCheckpointError(
-            "it was saved by variable names, and has no object graph to restore by; "
-            f"its names begin with {list(checkpoint)[:3]}.",
-            path=checkpoint.path,
+    if layout is not None or graph is None:
+        tensors = NamedTensors(checkpoint, mapping)
+        layouts = _BY_NAMES[layout or "sonnet1"]
+        named = NamedRestoreStatus(checkpoint, tensors, root, objects, layouts)
+        named.match()
+        named.wait()
+        return named
+    if mapping is not None:
+        raise ValueError(
+            "mapping renames tensors, and this checkpoint is restored by its object "
+            "graph, not by names: leave mapping out, or pass layout='names' as well."
         )
     status = RestoreStatus(checkpoint, graph, root, objects)
     status._match()
@@ -251,8 +290,8 @@ class RestoreStatus:
             raise MismatchError(
                 f"{len(unresolved) + len(slots)} values of the checkpoint have no "
                 f"object to go to: {listed(unresolved + slots)}. Pass the objects "
-                "that they belong to; call modules once if they make their variables then; "
-                "or, if they may be left over, call expect_partial() instead.",
+                "that they belong to; call modules once if they make their variables "
+                "then; or, if they may be left over, call expect_partial() instead.",
                 path=self.checkpoint.path,
             )
         return self

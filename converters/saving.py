@@ -131,7 +131,7 @@ def _full_name(variable: Variable) -> str:
 def _graph(
     roots: Mapping[str, Any], root: Any
 ) -> tuple[ObjectGraph, dict[str, Variable]]:
-    """Numbers the objects breadth first, and gives variables the keys of their paths."""
+    """Numbers the objects breadth first, and gives variables keys by their paths."""
     numbers: dict[int, int] = {id(root): 0} if root is not None else {}
     queue: list[tuple[str, Any, Mapping[str, Any]]] = [("", root, roots)]
     nodes: list[Node] = []

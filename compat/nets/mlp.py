@@ -82,8 +82,8 @@ class MLP(Module):
         )
         if use_dropout and is_training is None:
             raise ValueError(
-                "Pass is_training: it is required when dropout is used, and the dropout "
-                f"rate is {rate}."
+                "Pass is_training: it is required when dropout is used, and the rate "
+                f"here is {rate}."
             )
         if not use_dropout and is_training is not None:
             raise ValueError(

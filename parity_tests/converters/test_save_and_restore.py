@@ -112,7 +112,8 @@ def test_sonnet_restores_what_compat_saved_and_goes_on_alike(make, tmp_path):
         np.testing.assert_array_equal(a.numpy(), b.numpy())
     assert int(theirs[2]) == 3
     for _ in range(2):
-        np.testing.assert_allclose(train_sonnet(*theirs), train_compat(*ours), rtol=2e-6)
+        expected = train_sonnet(*theirs)
+        np.testing.assert_allclose(train_compat(*ours), expected, rtol=2e-6)
 
 
 def test_a_round_trip_through_sonnet_is_bit_exact(make, tmp_path):
@@ -200,7 +201,8 @@ def test_nothing_in_common_is_an_error_where_it_is_asked_for(saved_by_sonnet, ma
 
 def test_a_checkpoint_saved_by_names_says_so(tmp_path):
     converters.write_bundle(tmp_path / "model", {"w": np.zeros(2)})
-    with pytest.raises(converters.UnsupportedCheckpointError, match="by variable names"):
+    error = converters.UnsupportedCheckpointError
+    with pytest.raises(error, match="by variable names"):
         converters.restore(tmp_path / "model", model=compat.Linear(1))
 
 

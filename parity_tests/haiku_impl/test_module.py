@@ -75,7 +75,7 @@ def test_modules_may_be_abstract_or_implement_a_protocol():
             def __call__(self, x): ...
 
         class Derived(Base, Callable1):
-            def __call__(self, x):
+            def __call__(self, x, hk=hk):
                 return hk.Linear(1)(x)
 
         with pytest.raises(TypeError, match="abstract"):
