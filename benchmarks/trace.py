@@ -8,6 +8,7 @@ are medians, and the median of the ratios pair by pair.
 """
 
 import argparse
+import gc
 import json
 import statistics
 import time
@@ -133,6 +134,7 @@ def measure(model: Model, pairs: int) -> list[dict[str, Any]]:
     times: dict[tuple[str, str], list[float]] = {key: [] for key in candidates}
     for _ in range(pairs):
         for key, trace in candidates.items():
+            gc.collect()
             # The time of this thread, since other programs may run beside it.
             start = time.thread_time()
             trace()

@@ -148,11 +148,11 @@ def _check_tree(name: str, tree: Any) -> None:
         )
 
 
-def without_state(f: TransformedWithState) -> Transformed:
+def without_state(with_state: TransformedWithState) -> Transformed:
     """Drops the state from a pair of functions that have none in fact.
 
     Args:
-      f: what `transform_with_state` returned.
+      with_state: what `transform_with_state` returned.
 
     Raises:
       NonEmptyStateError: when called, if there is state.
@@ -165,15 +165,15 @@ def without_state(f: TransformedWithState) -> Transformed:
                 f"snt.functional.transform_with_state: {sorted(state)} have some."
             )
 
-    @functools.wraps(f.init, updated=())
+    @functools.wraps(with_state.init, updated=())
     def init(*args: Any, **kwargs: Any) -> MutableParams:
-        params, state = f.init(*args, **kwargs)
+        params, state = with_state.init(*args, **kwargs)
         check(state)
         return params
 
-    @functools.wraps(f.apply, updated=())
+    @functools.wraps(with_state.apply, updated=())
     def apply(params: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
-        out, state = f.apply(params, {}, *args, **kwargs)
+        out, state = with_state.apply(params, {}, *args, **kwargs)
         check(state)
         return out
 

@@ -18,6 +18,9 @@ class _Generator(Cell):
 
     def __init__(self, seed: int):
         super().__init__(("~", "random_key"), trainable=False)
+        self.seed(seed)
+
+    def seed(self, seed: int) -> None:
         with jax.ensure_compile_time_eval():
             self._value = jax.random.key(seed)
 
@@ -43,7 +46,11 @@ def set_seed(seed: int) -> None:
             "snt.random.set_seed was called inside a transformed function, whose "
             "random keys are its inputs. Call it outside."
         )
-    thread.generator = _Generator(seed)
+    if thread.generator is None:
+        thread.generator = _Generator(seed)
+    else:
+        # The same cell, since compiled functions hold it.
+        thread.generator.seed(seed)
 
 
 def next_key() -> jax.Array:

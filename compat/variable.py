@@ -91,7 +91,10 @@ class Variable(cells.Cell):
 
         def initial() -> Any:
             value = initial_value() if callable(initial_value) else initial_value
-            return as_array(value, dtype)
+            value = as_array(value, dtype)
+            # What is assigned later is not weakly typed, and would compile anew.
+            weak = getattr(value, "weak_type", False)
+            return jnp.asarray(value, value.dtype) if weak else value
 
         if isinstance(initial_value, jax.core.Tracer):
             # A value of this trace cannot be made again in another.
@@ -217,7 +220,13 @@ class Variable(cells.Cell):
         self, change: Callable[[Any, Any], jax.Array], delta: Any
     ) -> jax.Array:
         self._check_dtype(delta)
-        return self.assign(change(self.value(), jnp.asarray(delta, self.dtype)))
+        delta = jnp.asarray(delta, self.dtype)
+        if delta.shape not in ((), self.shape):
+            raise ValueError(
+                f"Cannot change the variable {self.name!r} of shape {self.shape} by a "
+                f"value of shape {delta.shape}."
+            )
+        return self.assign(change(self.value(), delta))
 
     # Rows of it.
 
@@ -286,6 +295,8 @@ class Variable(cells.Cell):
         return iter(self.value())
 
     def __repr__(self) -> str:
+        if "shape" not in vars(self):  # an error about its initial value shows it
+            return f"<snt.Variable {self.name!r}>"
         about = f"{self.name!r} shape={self.shape} dtype={self.dtype}"
         if thread.frames or self._value is None:
             return f"<snt.Variable {about}>"

@@ -376,4 +376,5 @@ def _sonnet1_name(name: str) -> str:
     >>> _sonnet1_name("net/conv2_d_transpose_1/w")
     'net/conv_2d_transpose_1/w'
     """
+    name = re.sub(r"(\d)_dlstm", r"\1_d_lstm", name)
     return re.sub(r"(\d)_d(?=[_/]|$)", r"_\1d", name)

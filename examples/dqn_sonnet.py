@@ -13,16 +13,14 @@ To port such an agent:
 Modules, Variables that are assigned to, the optimizer and the losses stay as they are.
 """
 
-import os
 import sys
 from typing import NamedTuple
 
 import catch
 import jax
 import jax.numpy as jnp
-from catch_games import Games, kept
+from catch_sonnet import Games, restore, save, variables_of
 from sonnax import compat as snt
-from sonnax import converters
 from sonnax.compat import trfl
 
 Array = jax.Array
@@ -152,16 +150,6 @@ class Agent(snt.Module):
         return catch.mean_return(policy, (), key, num_games=500)
 
 
-def restore(agent: Agent, folder: str) -> None:
-    """Goes on from the latest checkpoint in a folder, if there is one."""
-    if not os.path.exists(os.path.join(folder, "checkpoint")):
-        return
-    # The optimizer makes its slots in the first update. With them every value of the
-    # checkpoint has a place to go to, and restoring takes the update back.
-    agent.update()
-    converters.restore(folder, agent=agent).assert_consumed()
-
-
 def main(budget: int = 2000, seed: int = 0, checkpoint: str | None = None) -> float:
     """Learns up to a number of updates and returns the mean return (1 is perfect).
 
@@ -186,7 +174,7 @@ def main(budget: int = 2000, seed: int = 0, checkpoint: str | None = None) -> fl
         score = float(agent.evaluate(test_key))
         print(f"{done:6} updates: mean return {score:+.3f}")
         if checkpoint is not None:
-            converters.save(os.path.join(checkpoint, f"ckpt-{done}"), agent=agent)
+            save(agent, checkpoint)
     return score
 
 

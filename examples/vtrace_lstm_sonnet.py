@@ -10,16 +10,14 @@ As in IMPALA, the actor plays with parameters that are some updates old, and V-t
 corrects for it. Espeholt et al., 2018, https://arxiv.org/abs/1802.01561.
 """
 
-import os
 import sys
 from typing import NamedTuple
 
 import catch
 import jax
 import jax.numpy as jnp
-from catch_games import Games, assign, kept
+from catch_sonnet import Games, assign, restore, save, values_of, variables_of
 from sonnax import compat as snt
-from sonnax import converters
 from sonnax.compat import trfl
 
 Array = jax.Array
@@ -173,16 +171,6 @@ class Agent(snt.Module):
         return catch.mean_return(policy, nothing, key, num_games)
 
 
-def restore(agent: Agent, folder: str) -> None:
-    """Goes on from the latest checkpoint in a folder, if there is one."""
-    if not os.path.exists(os.path.join(folder, "checkpoint")):
-        return
-    # The optimizer makes its slots in the first update. With them every value of the
-    # checkpoint has a place to go to, and restoring takes the update back.
-    agent.update()
-    converters.restore(folder, agent=agent).assert_consumed()
-
-
 def main(budget: int = 300, seed: int = 0, checkpoint: str | None = None) -> float:
     """Learns up to a number of updates and returns the mean return (1 is perfect).
 
@@ -204,7 +192,7 @@ def main(budget: int = 300, seed: int = 0, checkpoint: str | None = None) -> flo
         score = float(agent.evaluate(test_key))
         print(f"{done:6} updates: mean return {score:+.3f}")
         if checkpoint is not None:
-            converters.save(os.path.join(checkpoint, f"ckpt-{done}"), agent=agent)
+            save(agent, checkpoint)
     return score
 
 

@@ -205,10 +205,11 @@ def test_a_custom_getter_changes_what_modules_read():
         linear = snt.Linear(1, w_init=snt.initializers.Ones())
         other = snt.Linear(1, w_init=snt.initializers.Ones())
         x = snt.array([[1.0]])
-        assert float(linear(x) + other(x)) == 2
+        assert float((linear(x) + other(x))[0, 0]) == 2
         with snt.custom_variable_getter(lambda v: v * 3, instances=[linear]):
-            assert [float(linear(x)), float(other(x))] == [3, 1]
-        assert float(linear(x)) == 1
+            assert float(linear(x)[0, 0]) == 3
+            assert float(other(x)[0, 0]) == 1
+    assert float(linear(x)[0, 0]) == 1  # in Sonnet it is not undone
 
 
 def test_custom_getters_nest_and_are_undone():
@@ -246,10 +247,8 @@ def test_tables_of_variables_are_sonnets():
 
 
 def test_variables_are_logged_line_by_line(caplog):
+    variable = compat.Variable(1.0, name="v")
     with caplog.at_level("INFO"):
-        compat.log_variables([compat.Variable(1.0, name="v")])
-    assert [record.message.split()[1] for record in caplog.records] == [
-        "Variable",
-        *caplog.records[1].message.split()[1:2],
-        "v",
-    ]
+        compat.log_variables([variable])
+    lines = compat.format_variables([variable]).split("\n")
+    assert [record.message for record in caplog.records] == lines

@@ -73,10 +73,13 @@ def test_assignments():
 
 
 def test_wrong_assignments_are_errors_that_leave_the_value():
-    for variable in (tf.Variable(VALUES), snt.Variable(VALUES)):
+    for variable, array in (
+        (tf.Variable(VALUES), tf.constant),
+        (snt.Variable(VALUES), jnp.asarray),
+    ):
         for wrong in (np.ones([3], np.float32), VALUES.astype(np.int32)):
             with pytest.raises((ValueError, TypeError)):
-                variable.assign(wrong)
+                variable.assign(array(wrong))
         with pytest.raises((ValueError, tf.errors.OpError)):
             variable.assign_add(np.ones([3, 3], np.float32))
         np.testing.assert_array_equal(variable.numpy(), VALUES)

@@ -5,7 +5,6 @@ import importlib
 import pkgutil
 
 import pytest
-
 from sonnax import haiku_impl
 
 MODULES = [
