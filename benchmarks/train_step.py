@@ -34,6 +34,7 @@ from sonnax import compat as snt
 
 RATE = 0.01
 WARM_UP_CALLS = 3
+SECONDS_PER_TURN = 0.1
 CALLS_FOR_OVERHEAD = 200
 Step = Callable[[], Any]
 
@@ -219,10 +220,12 @@ def call_overhead(rounds: int) -> dict[str, list[float]]:
     return times
 
 
-def timed(step: Step) -> float:
+def timed(step: Step, calls: int = 1) -> float:
+    """Returns the seconds that a call takes, each waited for."""
     start = time.perf_counter()
-    jax.block_until_ready(step())
-    return time.perf_counter() - start
+    for _ in range(calls):
+        jax.block_until_ready(step())
+    return (time.perf_counter() - start) / calls
 
 
 def compare(model: str, rounds: int) -> dict[str, list[float]]:
@@ -231,12 +234,14 @@ def compare(model: str, rounds: int) -> dict[str, list[float]]:
     for step in steps.values():
         for _ in range(WARM_UP_CALLS):
             timed(step)
+    # A short step is taken many times, so that a round is not all noise.
+    calls = max(1, int(SECONDS_PER_TURN / timed(steps["by hand"])))
     times: dict[str, list[float]] = {name: [] for name in steps}
     names = list(steps)
     for i in range(rounds):
         # Each in turn comes first: what ran before has left its mark on the caches.
         for name in names[i % len(names) :] + names[: i % len(names)]:
-            times[name].append(timed(steps[name]))
+            times[name].append(timed(steps[name], calls))
     return times
 
 

@@ -171,11 +171,11 @@ class BaseBatchNorm(Module):
         metrics = self.moving_mean, self.moving_variance
         if all(isinstance(metric, ExponentialMovingAverage) for metric in metrics):
             # They need the shape and dtype alone, which cost no equations.
-            mean = variance = np.zeros(self.shape, inputs.dtype)
+            values: Any = [np.zeros(self.shape, inputs.dtype)] * 2
         else:
-            mean, variance = moments(inputs, self._axis)
-        self.moving_mean.initialize(mean)
-        self.moving_variance.initialize(variance)
+            values = moments(inputs, self._axis)
+        for metric, value in zip(metrics, values):
+            metric.initialize(value)
 
     def _moments(
         self, inputs: jax.Array, use_batch_stats: Any

@@ -24,7 +24,7 @@ def check_minimum_rank(inputs: jax.Array, rank: int, module: Any) -> None:
 
 
 def check_size(inputs: jax.Array, axis: int, size: int, module: Any) -> None:
-    """Raises ValueError unless an axis has the size that the variables were made for."""
+    """Raises ValueError unless an axis has the size that the variables are for."""
     if inputs.shape[axis] != size:
         raise ValueError(
             f"Axis {axis} of the inputs of {module!r} must have size {size}, as when "
@@ -47,13 +47,13 @@ def check_biases(with_bias: bool, b_init: Any) -> None:
     """Raises ValueError if there is an initial value for a bias that is not made."""
     if b_init is not None and not with_bias:
         raise ValueError(
-            "When not using a bias the b_init must be None: with_bias=False was given "
-            f"with b_init={b_init!r}."
+            f"b_init={b_init!r} was given for a bias that with_bias=False leaves out: "
+            "drop one of the two."
         )
 
 
 def check_passed(creates: bool, passed: Any, name: str) -> None:
-    """Raises ValueError if `name` is passed to a call of a module that makes its own."""
+    """Raises ValueError if a module that makes its own `name` is passed one."""
     if creates and passed is not None:
         raise ValueError(
             f"Cannot pass `{name}` at call time if `create_{name}=True`: make the "

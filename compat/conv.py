@@ -74,9 +74,7 @@ class ConvND(Module):
         check_biases(with_bias, b_init)
         self._num_spatial_dims = num_spatial_dims
         self.output_channels = output_channels
-        self.kernel_shape = kernel_shape
-        self.stride = stride
-        self.rate = rate
+        self.kernel_shape, self.stride, self.rate = kernel_shape, stride, rate
         self.conv_padding = padding.upper() if isinstance(padding, str) else "VALID"
         self.padding_func = None if isinstance(padding, str) else padding
         if self.conv_padding not in _PADDINGS:
@@ -100,12 +98,9 @@ class ConvND(Module):
             shape = (self.output_channels,)
             self.b = Variable(lambda: self.b_init(shape, self._dtype), name="b")
         if self.padding_func:
+            n, channel_index = self._num_spatial_dims, self._channel_index
             self._padding = pad.create(
-                padding=self.padding_func,
-                kernel=self.kernel_shape,
-                rate=self.rate,
-                n=self._num_spatial_dims,
-                channel_index=self._channel_index,
+                self.padding_func, self.kernel_shape, self.rate, n, channel_index
             )
 
     def _make_w(self) -> Variable:
@@ -135,11 +130,14 @@ class ConvND(Module):
         inputs = as_array(inputs)
         n = self._num_spatial_dims
         check_rank(inputs, n + 2, self)
-        stride, rate = replicate(self.stride, n, "stride"), replicate(self.rate, n, "rate")
+        stride, rate = (
+            replicate(self.stride, n, "stride"),
+            replicate(self.rate, n, "rate"),
+        )
         if max(stride) > 1 and max(rate) > 1:
             raise ValueError(
-                f"A stride of more than 1 cannot go with a rate of more than 1: {self!r} "
-                f"has stride={self.stride} and rate={self.rate}."
+                "A stride of more than 1 cannot go with a rate of more than 1: "
+                f"{self!r} has stride={self.stride} and rate={self.rate}."
             )
         self._initialize(inputs)
         check_size(inputs, self._channel_index, self.input_channels, self)

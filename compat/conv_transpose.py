@@ -82,10 +82,8 @@ class ConvNDTranspose(Module):
         check_biases(with_bias, b_init)
         self._num_spatial_dims = num_spatial_dims
         self._output_channels = output_channels
-        self._kernel_shape = kernel_shape
-        self._output_shape = output_shape
-        self._stride = stride
-        self._rate = rate
+        self._kernel_shape, self._output_shape = kernel_shape, output_shape
+        self._stride, self._rate = stride, rate
         self._padding = padding
         self._data_format = data_format
         self._channel_index = get_channel_index(data_format)

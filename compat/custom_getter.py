@@ -64,9 +64,7 @@ def custom_variable_getter(
     with contextlib.ExitStack() as stack:
         for cls in concerned:
             stack.enter_context(_hook(cls))
-        stack.enter_context(
-            pushed(_thread.getters, _Getter(getter, concerned, ids))
-        )
+        stack.enter_context(pushed(_thread.getters, _Getter(getter, concerned, ids)))
         yield
 
 
@@ -91,10 +89,10 @@ def _hook(cls: Any) -> Iterator[None]:
                 cls.__getattribute__ = own
 
 
-def _hooked_access(cls: type, own: Any) -> Callable[[Any, str], Any]:
+def _hooked_access(cls: Any, own: Any) -> Callable[[Any, str], Any]:
     def access(instance: Any, name: str) -> Any:
         if own is None:
-            value = super(cls, instance).__getattribute__(name)  # type: ignore[misc]
+            value = super(cls, instance).__getattribute__(name)
         else:
             value = own(instance, name)
         # What Python itself looks up stays as it is, __dict__ above all.

@@ -59,8 +59,8 @@ class Embed(Module):
             raise ValueError("Must provide one of vocab_size or existing_vocab.")
         if existing_vocab is not None and (vocab_size or embed_dim or initializer):
             raise ValueError(
-                "If `existing_vocab` is provided, none of `vocab_size`, `embed_dim` and "
-                "`initializer` are needed."
+                "If `existing_vocab` is provided, none of `vocab_size`, `embed_dim` "
+                "and `initializer` are needed."
             )
         dtype = as_dtype(dtype)
         if existing_vocab is not None:

@@ -36,7 +36,7 @@ def format_variables(variables: Sequence[Variable], tablefmt: str = "orgtbl") ->
     if tablefmt == "orgtbl":
         return _org_table(rows)
     try:
-        from tabulate import tabulate
+        from tabulate import tabulate  # type: ignore[import-untyped]
     except ImportError as error:
         raise ImportError(
             f"tablefmt={tablefmt!r} needs the package tabulate: install it, or use "
@@ -46,7 +46,7 @@ def format_variables(variables: Sequence[Variable], tablefmt: str = "orgtbl") ->
 
 
 def log_variables(variables: Sequence[Variable]) -> None:
-    """Logs a table of variables, line by line, at the level INFO of this module's logger.
+    """Logs a table of variables, line by line, at the level INFO.
 
     Args:
       variables: the variables.

@@ -86,8 +86,8 @@ class GroupNorm(AxisNorm):
         channels = inputs.shape[self._channel_index]
         if self._groups < 1 or channels % self._groups:
             raise ValueError(
-                "The number of channels must be divisible by the number of groups, was "
-                f"channels = {channels}, groups = {self._groups}."
+                f"groups={self._groups} must divide the number of channels, and the "
+                f"inputs have {channels}."
             )
         return group_normalize(
             inputs,

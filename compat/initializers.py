@@ -20,16 +20,16 @@ from .dtypes import as_dtype
 from .random import next_key
 
 __all__ = [
+    "Initializer",
+    "Zeros",
+    "Ones",
     "Constant",
     "Identity",
-    "Initializer",
-    "Ones",
-    "Orthogonal",
-    "RandomNormal",
     "RandomUniform",
+    "RandomNormal",
     "TruncatedNormal",
     "VarianceScaling",
-    "Zeros",
+    "Orthogonal",
 ]
 
 # The standard deviation of a standard normal that is cut off at -2 and 2.
@@ -47,11 +47,11 @@ class Initializer(abc.ABC):
 
     >>> import jax.numpy as jnp
     >>> from sonnax import compat as snt
-    >>> class Count(snt.initializers.Initializer):
+    >>> class Ramp(snt.initializers.Initializer):
     ...     def __call__(self, shape, dtype):
-    ...         return jnp.arange(jnp.prod(jnp.array(shape)), dtype=dtype).reshape(shape)
-    >>> Count()([2, 2], "float32").tolist()
-    [[0.0, 1.0], [2.0, 3.0]]
+    ...         return jnp.broadcast_to(jnp.arange(shape[-1], dtype=dtype), shape)
+    >>> Ramp()([2, 3], "float32").tolist()
+    [[0.0, 1.0, 2.0], [0.0, 1.0, 2.0]]
     """
 
     @abc.abstractmethod
@@ -379,7 +379,7 @@ def _matrix(initializer: Initializer, shape: Any) -> tuple[int, ...]:
 
 def _number(value: Any, dtype: np.dtype) -> jax.Array:
     """Returns a number in a dtype of its own kind, as TensorFlow converts it."""
-    kinds = (int, np.integer)
+    kinds: tuple[type, ...] = (int, np.integer)
     if not jnp.issubdtype(dtype, jnp.integer):
         kinds = (int, float, np.number, jax.Array)
     if not isinstance(value, kinds):

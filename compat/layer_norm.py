@@ -81,11 +81,12 @@ class AxisNorm(Module):
         self._initialize(inputs)
         if inputs.ndim != self._rank:
             raise ValueError(
-                "The rank of the inputs cannot change between calls, the original call "
-                f"was rank={self._rank} but this call was rank={inputs.ndim}."
+                f"{self!r} was called first with inputs of rank {self._rank}, and now "
+                f"with shape {inputs.shape}: make another module for them."
             )
-        given = self.scale if scale is None else scale, (
-            self.offset if offset is None else offset
+        given = (
+            self.scale if scale is None else scale,
+            (self.offset if offset is None else offset),
         )
         scale, offset = (None if x is None else as_array(x) for x in given)
         return inputs, scale, offset

@@ -98,7 +98,8 @@ class Reshape(Module):
         """
         if not hasattr(self, "_input_shape"):
             raise AttributeError(
-                f"{self!r} does not know its input shape yet: call it before reversed()."
+                f"{self!r} does not know its input shape yet: call it before "
+                "reversed()."
             )
         return Reshape(
             self._input_shape[self._preserve_dims :],

@@ -34,15 +34,22 @@ from .tensor_bundle_writer import write_bundle
 from .tensor_info import TensorInfo, TensorSlice
 
 if TYPE_CHECKING:
+    from .haiku_trees import HaikuReport, HaikuTrees, Placed, to_haiku
+    from .named_restoration import NamedRestoreStatus
     from .restoration import RestoreStatus, restore
     from .saving import save, save_names
 
 # The file of each name that needs jax.
 _LATER = {
+    "HaikuReport": "haiku_trees",
+    "HaikuTrees": "haiku_trees",
+    "NamedRestoreStatus": "named_restoration",
+    "Placed": "haiku_trees",
     "RestoreStatus": "restoration",
     "restore": "restoration",
     "save": "saving",
     "save_names": "saving",
+    "to_haiku": "haiku_trees",
 }
 
 
@@ -68,6 +75,12 @@ __all__ = [
     "save",
     "save_names",
     "RestoreStatus",
+    "NamedRestoreStatus",
+    # into the trees of a Haiku model
+    "to_haiku",
+    "HaikuTrees",
+    "HaikuReport",
+    "Placed",
     # exporting, and comparing
     "export",
     "Exported",

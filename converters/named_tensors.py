@@ -26,7 +26,8 @@ class NamedTensors(Mapping[str, np.ndarray]):
         the first that matches renames the tensor.
 
     Attributes:
-      path: the checkpoint's path.
+      checkpoint: the checkpoint.
+      path: its path.
       keys_by_name: the checkpoint's own key of each tensor.
 
     Raises:
@@ -44,12 +45,12 @@ class NamedTensors(Mapping[str, np.ndarray]):
 
     def __init__(self, checkpoint: Checkpoint, mapping: Mapping[str, str] | None = None):
         self.path = checkpoint.path
-        self._checkpoint = checkpoint
+        self.checkpoint = checkpoint
         names = renamed_by(mapping or {}, recorded_names(checkpoint), path=self.path)
         self.keys_by_name = {name: key for key, name in names.items()}
 
     def __getitem__(self, name: str) -> np.ndarray:
-        return self._checkpoint[self.keys_by_name[name]]
+        return self.checkpoint[self.keys_by_name[name]]
 
     def __contains__(self, name: object) -> bool:
         return name in self.keys_by_name
@@ -62,7 +63,7 @@ class NamedTensors(Mapping[str, np.ndarray]):
 
     def info(self, name: str) -> TensorInfo:
         """Returns shape, dtype and place of a tensor, without reading it."""
-        return self._checkpoint.info(self.keys_by_name[name])
+        return self.checkpoint.info(self.keys_by_name[name])
 
 
 def recorded_names(checkpoint: Checkpoint) -> dict[str, str]:

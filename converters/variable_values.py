@@ -16,19 +16,32 @@ __all__ = ["assign", "fitted"]
 def fitted(value: np.ndarray, variable: Variable, path: str, key: str) -> np.ndarray:
     """Returns the value of the tensor `key` in the dtype of a variable.
 
+    Raises:
+      MismatchError: as `in_dtype` does.
+    """
+    result = in_dtype(value, variable.dtype, variable.name, path, key)
+    if result.dtype != value.dtype:
+        variable.declared_dtype = value.dtype
+    return result
+
+
+def in_dtype(
+    value: np.ndarray, dtype: np.dtype, name: str, path: str, key: str
+) -> np.ndarray:
+    """Returns the value of the tensor `key` in the dtype of what is called `name`.
+
     JAX narrows 64 bits to 32 unless jax_enable_x64 is set. A tensor that loses nothing
     by it is narrowed; any other difference of dtypes is an error.
 
     Raises:
       MismatchError: the dtypes differ, or narrowing would change a value.
     """
-    if value.dtype == variable.dtype:
+    if value.dtype == dtype:
         return value
     narrowed = jax.dtypes.canonicalize_dtype(value.dtype)
-    if value.dtype == object or narrowed != variable.dtype:
+    if value.dtype == object or narrowed != dtype:
         raise MismatchError(
-            f"its dtype is {value.dtype}, and that of the variable "
-            f"{variable.name!r} is {variable.dtype}.",
+            f"its dtype is {value.dtype}, and that of {name!r} is {dtype}.",
             path=path,
             tensor=key,
         )
@@ -40,7 +53,6 @@ def fitted(value: np.ndarray, variable: Variable, path: str, key: str) -> np.nda
             path=path,
             tensor=key,
         )
-    variable.declared_dtype = value.dtype
     return result
 
 

@@ -7,8 +7,9 @@ To port such an agent:
 1. `import sonnet as snt` and `import trfl` become the two imports below.
 2. `@tf.function` becomes `@snt.jit`, and a block of `tf.GradientTape` becomes
    `snt.value_and_grad`.
-3. TensorFlow's operations become those of jax.numpy, and `tf.random`'s take a key.
-4. `tf.train.Checkpoint` becomes `converters.save` and `converters.restore`.
+3. TensorFlow's operations become those of jax.numpy. Random ones take a key.
+4. `tf.train.Checkpoint` becomes `converters.save` and `converters.restore`: see
+   catch_sonnet.py.
 
 Modules, Variables that are assigned to, the optimizer and the losses stay as they are.
 """
@@ -51,8 +52,8 @@ class Replay(snt.Module):
     def __init__(self, board: Array, name: str | None = None):
         super().__init__(name)
         boards, empty = jnp.zeros((CAPACITY, *board.shape)), jnp.zeros(CAPACITY)
-        self.memory = kept(
-            Transition(boards, empty.astype(int), empty, empty, boards),
+        self.memory = variables_of(
+            Transition(boards, empty.astype(int), empty, empty, boards)
         )
 
     def add(self, step: Array, transition: Transition) -> None:

@@ -86,15 +86,12 @@ class Agent(snt.Module):
         # what the core remembers. A named tuple of Variables is found in the module.
         first = jnp.ones(NUM_GAMES, bool)
         self.first = snt.Variable(first, trainable=False, name="first")
-        self.memory = kept(self.learner.core.initial_state(NUM_GAMES))
+        self.memory = variables_of(self.learner.core.initial_state(NUM_GAMES))
         # Networks make their variables on the first call, and can be copied then.
         boards = self.games.boards()
         for network in (self.learner, self.actor):
-            network(boards[None], first[None], self.values_of_memory())
+            network(boards[None], first[None], values_of(self.memory))
         trfl.update_target_variables(self.actor.variables, self.learner.variables)
-
-    def values_of_memory(self) -> snt.LSTMState:
-        return snt.LSTMState(*(variable.value() for variable in self.memory))
 
     @snt.jit
     def update(self) -> Array:
@@ -102,7 +99,7 @@ class Agent(snt.Module):
         # The keys of a step depend on its number alone: a run that goes on from a
         # checkpoint draws what it would have drawn without the interruption.
         key = jax.random.fold_in(self.key, self.step.value())
-        memory = self.values_of_memory()
+        memory = values_of(self.memory)
         keys = jax.random.split(key, NUM_STEPS)
         _, steps = snt.scan(lambda _, key: (None, self.play(key)), None, keys)
 
@@ -124,9 +121,7 @@ class Agent(snt.Module):
         """Plays one step of all games."""
         action_key, step_key = jax.random.split(key)
         board, first = self.games.boards(), self.first.value()
-        logits, _, memory = self.actor(
-            board[None], first[None], self.values_of_memory()
-        )
+        logits, _, memory = self.actor(board[None], first[None], values_of(self.memory))
         action = jax.random.categorical(action_key, logits[0])
         outcome = self.games.step(step_key, action)
         self.first.assign(outcome.discount == 0)

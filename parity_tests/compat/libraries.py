@@ -5,14 +5,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import sonnax.compat.conv
 import sonnet
 import tensorflow as tf
 import tree
 from sonnax import compat
 from sonnet.src.conv import ConvND
 from sonnet.src.parallel_linear import ParallelLinears
-
-import sonnax.compat.conv
 
 
 class Library:

@@ -44,7 +44,7 @@ def data():
 
 def step_of(net, optimizer):
     def step(x, y):
-        loss = lambda: jnp.mean((net(x) - y) ** 2)  # noqa: E731
+        loss = lambda: jnp.mean((net(x) - y) ** 2)
         value, gradients = snt.value_and_grad(loss, net)()
         context = snt.distribute.get_replica_context()
         value, gradients = context.all_reduce("mean", (value, gradients))
@@ -64,7 +64,7 @@ def train(replicator, compile_whole):
         run = snt.jit(step)
         losses = [float(run(x, y)) for x, y in data()]
     else:
-        run = lambda batch: replicator.run(step, args=batch)  # noqa: E731
+        run = lambda batch: replicator.run(step, args=batch)
         run = snt.jit(run) if compile_whole else run
         for batch in replicator.experimental_distribute_dataset(data()):
             per_replica = run(batch)

@@ -1,4 +1,4 @@
-"""What Sonnet refuses, compat refuses: with the same exception, where it is a common one."""
+"""What Sonnet refuses, compat refuses: with its exception, if that is a common one."""
 
 import numpy as np
 import pytest
@@ -112,7 +112,9 @@ REFUSED = {
     "an array as a constant": lambda snt: snt.initializers.Constant([1, 2]),
     "a fraction as an int": lambda snt: snt.initializers.Constant(1.5)([2], np.int32),
     "an identity of one axis": lambda snt: snt.initializers.Identity()([2], np.float32),
-    "Orthogonal of one axis": lambda snt: snt.initializers.Orthogonal()([2], np.float32),
+    "Orthogonal of one axis": lambda snt: snt.initializers.Orthogonal()(
+        [2], np.float32
+    ),
     "normal ints": lambda snt: snt.initializers.RandomNormal()([2], np.int32),
     "complex zeros": lambda snt: snt.initializers.Zeros()([2], np.complex64),
     "a scale of zero": lambda snt: snt.initializers.VarianceScaling(0.0),

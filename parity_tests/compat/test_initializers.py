@@ -67,7 +67,7 @@ def test_dtypes_of_any_origin_are_understood():
 
 
 def test_draws_differ_and_repeat_with_the_seed():
-    draw = lambda: np.asarray(snt.initializers.RandomNormal()([4], "float32"))  # noqa: E731
+    draw = lambda: np.asarray(snt.initializers.RandomNormal()([4], "float32"))
     snt.random.set_seed(1)
     first, second = draw(), draw()
     assert not np.array_equal(first, second)

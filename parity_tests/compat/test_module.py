@@ -72,7 +72,11 @@ def test_names_and_scopes_of_nested_modules():
             found.append(snt.Variable(0.0, name="v").name)
         with module.inner.name_scope:
             found.append(Inner().name_scope.name)
-        return [*found, module.inner.name_scope.name, HTTPServer2Go(name="x").inner.name]
+        return [
+            *found,
+            module.inner.name_scope.name,
+            HTTPServer2Go(name="x").inner.name,
+        ]
 
     theirs, ours = both(names)
     assert ours == theirs
@@ -114,7 +118,7 @@ def test_modules_without_variables_are_an_error_that_can_be_allowed():
     for snt in LIBRARIES:
         module = snt.Module()
         for kind in ("variables", "trainable_variables"):
-            with pytest.raises(ValueError, match="pass an example|Pass an example"):
+            with pytest.raises(ValueError, match=r"(?i)pass an example"):
                 getattr(module, kind)
         assert module.non_trainable_variables == ()
         assert snt.allow_empty_variables(module).variables == ()
@@ -192,7 +196,10 @@ def test_modules_can_be_built_from_shapes():
 
 def test_building_takes_nests_and_specs():
     spec = compat.build(
-        lambda x, y, z: {"sum": x + y["a"], "z": z}, [3, 2], {"a": tf.TensorSpec([2])}, None
+        lambda x, y, z: {"sum": x + y["a"], "z": z},
+        [3, 2],
+        {"a": tf.TensorSpec([2])},
+        None,
     )
     assert spec["sum"].shape == (3, 2)
     assert spec["z"] is None

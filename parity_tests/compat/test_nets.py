@@ -52,8 +52,9 @@ def test_resnet50_has_sonnets_variables(version_2):
     theirs = sonnet.nets.ResNet50(10, resnet_v2=version_2)
     theirs(tf.constant(x), is_training=False)
     ours = snt.nets.ResNet50(10, resnet_v2=version_2)
-    # Tracing is enough to make them.
-    snt.jit(lambda x: ours(x, is_training=False))(x)
+    # Their names and shapes are known without computing anything.
+    f = snt.functional.transform_with_state(lambda x: ours(x, is_training=False))
+    jax.eval_shape(lambda x: f.init(x, rng=0), x)
     assert [(v.name, v.shape) for v in ours.variables] == [
         (v.name, tuple(v.shape)) for v in theirs.variables
     ]

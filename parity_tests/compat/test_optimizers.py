@@ -43,7 +43,7 @@ class Pair:
         self.ours = [snt.Variable(v, name=k) for k, v in values.items()]
         self.their_optimizer = OPTIMIZERS[name](sonnet)
         self.our_optimizer = OPTIMIZERS[name](snt)
-        apply = lambda updates: self.our_optimizer.apply(updates, self.ours)  # noqa: E731
+        apply = lambda updates: self.our_optimizer.apply(updates, self.ours)
         self.apply = snt.jit(apply) if jit else apply
 
     def step(self, table, scalar):

@@ -8,7 +8,13 @@ import sonnet
 from sonnax import compat
 
 # What is there for Python, not for users; src has no promise.
-NOT_API = ("src", "absolute_import", "division", "print_function", "google_type_annotations")
+NOT_API = (
+    "src",
+    "absolute_import",
+    "division",
+    "print_function",
+    "google_type_annotations",
+)
 
 
 def namespaces(theirs=sonnet, ours=compat, name="snt"):

@@ -95,9 +95,9 @@ def test_a_training_run_under_scan_with_optax():
     params, state = f.init(X, True, rng=KEY)
     keys = jax.random.split(KEY, 60)
     carry = (params, state, optimizer.init(params))
-    (params, state, _), losses = jax.jit(
-        functools.partial(jax.lax.scan, step)
-    )(carry, keys)
+    (params, state, _), losses = jax.jit(functools.partial(jax.lax.scan, step))(
+        carry, keys
+    )
     assert losses[-10:].mean() < 0.5 * losses[:10].mean()
     assert int(state["batch_norm/moving_mean"]["counter"]) == 60
 
@@ -110,9 +110,7 @@ def test_checkpointed_gradients_are_the_same():
         return jax.jit(jax.grad(lambda p: jnp.sum(apply(p, X) ** 2)))
 
     plain, remat = loss(f.apply)(params), loss(jax.checkpoint(f.apply))(params)
-    jax.tree.map(
-        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), plain, remat
-    )
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), plain, remat)
 
 
 def test_an_ensemble_under_vmap_and_shard_map():

@@ -69,7 +69,8 @@ def test_dropout_has_its_rate_and_scale():
     assert set(np.unique(y)) == {0, np.float32(1 / 0.75)}
     assert abs((y == 0).mean() - 0.25) < 0.02
     rows = np.asarray(snt.Dropout(0.5, noise_shape=[None, 1])(jnp.ones([64, 5]), True))
-    assert (rows == rows[:, :1]).all() and 0 < (rows == 0).mean() < 1
+    assert (rows == rows[:, :1]).all()
+    assert 0 < (rows == 0).mean() < 1
     infinite = snt.Dropout(0.5)(jnp.full([64], jnp.inf), True)
     assert not jnp.isnan(infinite).any()
 

@@ -15,7 +15,22 @@ from sonnax import compat as snt
 VALUES = np.array([[1.0, -2.0], [3.5, 0.5]], np.float32)
 OTHER = np.array([2.0, 4.0], np.float32)
 
-BINARY = "add sub mul truediv floordiv mod pow matmul lt le gt ge eq ne".split()
+BINARY = [
+    "add",
+    "sub",
+    "mul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "pow",
+    "matmul",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "eq",
+    "ne",
+]
 
 
 @pytest.mark.parametrize("name", BINARY)
@@ -44,8 +59,10 @@ def test_unary_operators_and_indexing():
         lambda v: v[..., None],
     ):
         np.testing.assert_array_equal(apply(ours), apply(theirs))
-    assert bool(snt.Variable(True)) and int(snt.Variable(3)) == 3
-    assert float(snt.Variable(1.5)) == 1.5 and [1, 2][snt.Variable(1)] == 2
+    assert bool(snt.Variable(True))
+    assert int(snt.Variable(3)) == 3
+    assert float(snt.Variable(1.5)) == 1.5
+    assert [1, 2][snt.Variable(1)] == 2
 
 
 @pytest.mark.parametrize(
@@ -94,13 +111,15 @@ def test_arrays_of_jax_and_numpy():
     np.testing.assert_array_equal(jax.jit(lambda x: 2 * x)(v), 2 * VALUES)
     assert jax.tree.map(jnp.shape, {"v": v}) == {"v": (2, 2)}
     assert len(list(v)) == len(v) == 2
-    assert v.ndim == 2 and v.size == 4
+    assert v.ndim == 2
+    assert v.size == 4
 
 
 def test_identity_and_references():
     v, w = snt.Variable(1.0), snt.Variable(1.0)
     assert len({v: 1, w: 2}) == 2
-    assert v.ref() == v.ref() and v.ref() != w.ref()
+    assert v.ref() == v.ref()
+    assert v.ref() != w.ref()
     assert v.ref().deref() is v
     assert {v.ref(): 1}[v.ref()] == 1
 
@@ -108,7 +127,9 @@ def test_identity_and_references():
 def test_copies_are_apart():
     v = snt.Variable(VALUES, name="v", trainable=False)
     for copied in (copy.deepcopy(v), pickle.loads(pickle.dumps(v))):
-        assert copied is not v and copied.name == "v:0" and not copied.trainable
+        assert copied is not v
+        assert copied.name == "v:0"
+        assert not copied.trainable
         copied.assign(VALUES * 0)
         np.testing.assert_array_equal(v.numpy(), VALUES)
 
@@ -121,7 +142,9 @@ def test_shared_variables_stay_shared_in_copies():
 
 def test_reprs():
     v = snt.Variable([1.0], name="v")
-    assert "'v:0'" in repr(v) and "shape=(1,)" in repr(v) and "array([1.]" in repr(v)
+    assert "'v:0'" in repr(v)
+    assert "shape=(1,)" in repr(v)
+    assert "array([1.]" in repr(v)
 
 
 def test_arguments_are_checked():
@@ -142,7 +165,9 @@ def test_reading_a_variable_outside_its_transform_says_which_mistake_it_was():
         return linear(x)
 
     snt.functional.transform(f).init(jnp.ones([1, 2]))
-    with pytest.raises(ValueError, match="made inside a transformed function and is read"):
+    with pytest.raises(
+        ValueError, match="made inside a transformed function and is read"
+    ):
         escaped[0].w.numpy()
     other = snt.functional.transform(lambda x: escaped[0](x))
     with pytest.raises(ValueError, match=re.escape("has no value")):

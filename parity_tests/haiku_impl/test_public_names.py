@@ -120,3 +120,8 @@ def signature_differences():
 
 def test_calls_have_the_same_signatures():
     assert list(signature_differences()) == []
+
+
+def test_public_functions_have_documentation():
+    public = {name: getattr(hk, name) for name in hk.__all__}
+    assert not [n for n, value in public.items() if callable(value) and not value.__doc__]

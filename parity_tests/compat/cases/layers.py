@@ -112,9 +112,11 @@ CASES = [
     ),
     Case(
         "merge_leading_dims",
-        lambda snt: lambda x, y: (
-            snt.merge_leading_dims(x, 2),
-            snt.merge_leading_dims(y, 2),
+        lambda snt: (
+            lambda x, y: (
+                snt.merge_leading_dims(x, 2),
+                snt.merge_leading_dims(y, 2),
+            )
         ),
         [(3, 4, 5), (2,)],
     ),
@@ -136,10 +138,12 @@ CASES = [
     ),
     Case(
         "leaky_clip_by_value with limits of an axis",
-        lambda snt: lambda x: snt.leaky_clip_by_value(
-            x,
-            np.array([-0.5, 0.0], "float32"),
-            np.array([0.4, 0.1], "float32"),
+        lambda snt: (
+            lambda x: snt.leaky_clip_by_value(
+                x,
+                np.array([-0.5, 0.0], "float32"),
+                np.array([0.4, 0.1], "float32"),
+            )
         ),
         [(8, 2)],
         float64=False,
@@ -147,8 +151,8 @@ CASES = [
     *(
         Case(
             f"regularizers.{name}",
-            lambda snt, name=name: lambda x, y: getattr(snt.regularizers, name)(0.3)(
-                [x, y]
+            lambda snt, name=name: (
+                lambda x, y: getattr(snt.regularizers, name)(0.3)([x, y])
             ),
             [(3, 4), (2, 3, 5)],
         )
