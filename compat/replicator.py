@@ -257,23 +257,29 @@ class TpuReplicator(Replicator):
 
     Args:
       tpu_cluster_resolver: accepted; JAX finds the TPUs itself.
-      device_assignment: JAX's devices, by default all TPU cores.
+      experimental_device_assignment: JAX's devices, by default all TPU cores.
+      experimental_spmd_xla_partitioning: accepted; JAX always partitions so.
 
     Raises:
       ValueError: if there are no TPUs.
     """
 
-    def __init__(self, tpu_cluster_resolver: Any = None, device_assignment: Any = None):
-        del tpu_cluster_resolver
-        if device_assignment is None:
+    def __init__(
+        self,
+        tpu_cluster_resolver: Any = None,
+        experimental_device_assignment: Any = None,
+        experimental_spmd_xla_partitioning: bool = False,
+    ):
+        del tpu_cluster_resolver, experimental_spmd_xla_partitioning
+        if experimental_device_assignment is None:
             try:
-                device_assignment = jax.devices("tpu")
+                experimental_device_assignment = jax.devices("tpu")
             except RuntimeError as error:
                 raise ValueError(
                     f"There are no TPUs here, only {jax.devices()}: use "
                     "snt.distribute.Replicator."
                 ) from error
-        super().__init__(device_assignment)
+        super().__init__(experimental_device_assignment)
 
 
 def create_variables_eagerly(f: Callable[..., Any]) -> Callable[..., Any]:

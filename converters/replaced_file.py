@@ -21,13 +21,13 @@ def replace_file(path: str) -> Iterator[BinaryIO]:
       path: the file to replace or create.
 
     Example:
-      >>> import tempfile
+      >>> import pathlib, tempfile
       >>> path = tempfile.mkdtemp() + "/note"
       >>> with replace_file(path) as file:
       ...     _ = file.write(b"done")
       ...     os.path.exists(path)
       False
-      >>> open(path).read()
+      >>> pathlib.Path(path).read_text()
       'done'
     """
     temporary = f"{path}.tmp-{os.urandom(6).hex()}"

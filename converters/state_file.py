@@ -98,10 +98,10 @@ def record_latest(prefix: str) -> None:
       OSError: the file can't be written.
 
     Example:
-      >>> import tempfile
+      >>> import pathlib, tempfile
       >>> directory = tempfile.mkdtemp()
       >>> record_latest(directory + "/ckpt-3")
-      >>> parse_state(open(directory + "/checkpoint").read()).paths
+      >>> parse_state(pathlib.Path(directory, "checkpoint").read_text()).paths
       ('ckpt-3',)
     """
     directory, name = os.path.split(prefix)

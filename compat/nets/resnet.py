@@ -11,6 +11,8 @@ from ..initializers import Zeros
 from ..linear import Linear
 from ..module import Module
 from .resnet_blocks import BlockGroup, scaled_norm, unbiased_conv
+from .resnet_blocks import BottleNeckBlockV1 as BottleNeckBlockV1
+from .resnet_blocks import BottleNeckBlockV2 as BottleNeckBlockV2
 
 
 class ResNet(Module):

@@ -19,8 +19,8 @@ from sonnax.compat import Module, Variable
 EXAMPLES = pathlib.Path(sonnax.__file__).parent / "examples"
 # For each agent: how many updates, and the attributes that are networks.
 AGENTS = {
-    "dqn_sonnet": (300, ("online", "target")),
-    "vtrace_lstm_sonnet": (200, ("learner", "actor")),
+    "dqn_sonnet": (1000, ("online", "target")),
+    "vtrace_lstm_sonnet": (300, ("learner", "actor")),
 }
 BOARDS = np.random.default_rng(0).uniform(size=[6, 4, 10, 5]).astype("float32")
 FIRST = np.arange(24).reshape(6, 4) % 5 == 0
