@@ -44,6 +44,18 @@ def _pairs(
     callback=_pairs,
     help="Rename keys that match a regular expression; may be repeated.",
 )
+@click.option(
+    "--layout",
+    type=click.Choice(["sonnet1"]),
+    help="Convert what Sonnet 1 saved by names to Sonnet 2's names and layouts.",
+)
+@click.option(
+    "--forget-bias",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="What Sonnet 1's LSTMs added to the forget gate, with --layout.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def convert(
     source: str,
@@ -51,6 +63,8 @@ def convert(
     dtype: str | None,
     select: tuple[str, ...],
     mapping: dict[str, str],
+    layout: str | None,
+    forget_bias: float,
     as_json: bool,
 ) -> None:
     r"""Write the checkpoint at SRC to DST, as {module: {name: array}}.
@@ -61,6 +75,7 @@ def convert(
     \b
     sonnax convert model/ckpt-300 model.safetensors --dtype bfloat16
     sonnax convert model/ckpt-300 mlp.npz --select 'model/mlp/*' --map 'model/(.*)=\1'
+    sonnax convert model-2018.ckpt model.npz --layout sonnet1
     """
     from ..converters.export import export
 
@@ -72,6 +87,8 @@ def convert(
             mapping=mapping,
             dtype=dtype,
             progress=progress,
+            layout=layout,
+            forget_bias=forget_bias,
         )
     if as_json:
         summary = {

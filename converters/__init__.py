@@ -27,6 +27,7 @@ from .errors import (
 from .export import Exported, export
 from .export_formats import ExportError
 from .exported_file import open_arrays
+from .haiku_files import load_haiku, save_haiku
 from .locate import list_checkpoints
 from .object_graph import OBJECT_GRAPH_KEY, Node, ObjectGraph, SlotVariable
 from .saved_model import Signature, TensorSpec
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from .named_restoration import NamedRestoreStatus
     from .restoration import RestoreStatus, restore
     from .saving import save, save_names
+    from .sharded_reading import read_sharded
 
 # The file of each name that needs jax.
 _LATER = {
@@ -45,6 +47,7 @@ _LATER = {
     "HaikuTrees": "haiku_trees",
     "NamedRestoreStatus": "named_restoration",
     "Placed": "haiku_trees",
+    "read_sharded": "sharded_reading",
     "RestoreStatus": "restoration",
     "restore": "restoration",
     "save": "saving",
@@ -68,6 +71,7 @@ __all__ = [
     "Checkpoint",
     "TensorInfo",
     "TensorSlice",
+    "read_sharded",
     # writing
     "write_bundle",
     # restoring into modules, and saving them
@@ -81,6 +85,8 @@ __all__ = [
     "HaikuTrees",
     "HaikuReport",
     "Placed",
+    "load_haiku",
+    "save_haiku",
     # exporting, and comparing
     "export",
     "Exported",

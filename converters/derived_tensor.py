@@ -54,9 +54,7 @@ class DerivedTensor:
 def stored_tensor(checkpoint: Checkpoint, key: str) -> DerivedTensor:
     """Returns a tensor as it is stored."""
     info: TensorInfo = checkpoint.info(key)
-    return DerivedTensor(
-        tuple(info.shape), info.dtype, lambda: checkpoint[key], (key,)
-    )
+    return DerivedTensor(tuple(info.shape), info.dtype, lambda: checkpoint[key], (key,))
 
 
 def joined(

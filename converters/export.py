@@ -12,6 +12,7 @@ import numpy as np
 
 from .._version import __version__
 from .checkpoint import Checkpoint, open_checkpoint
+from .derived_tensor import DerivedTensor, stored_tensor
 from .export_formats import (
     ExportedTensor,
     ExportError,
@@ -19,9 +20,11 @@ from .export_formats import (
     write_orbax,
     write_safetensors,
 )
+from .named_tensors import NamedTensors
 from .object_graph import OBJECT_GRAPH_KEY
 from .parameter_keys import flat_key, module_and_name
 from .renaming import renamed_by
+from .sonnet1_tensors import sonnet2_tensors
 
 _WRITERS = {".safetensors": write_safetensors, ".npz": write_npz, "": write_orbax}
 
@@ -32,7 +35,8 @@ class Exported:
 
     Attributes:
         path: the file or directory that was written.
-        keys: the flat key `module/name` that each of the checkpoint's keys became.
+        keys: the flat key `module/name` that each of the checkpoint's keys became, or
+            each name of Sonnet 2's if there was a layout.
         left_out: the checkpoint's tensors that `select` did not match.
         nbytes: the size of the written tensors' values in bytes.
     """
@@ -51,6 +55,8 @@ def export(
     mapping: Mapping[str, str] | None = None,
     dtype: str | np.dtype | type | None = None,
     progress: Callable[[int, int], None] | None = None,
+    layout: str | None = None,
+    forget_bias: float = 1.0,
 ) -> Exported:
     """Writes a checkpoint's tensors as `{module: {name: array}}` in another format.
 
@@ -69,11 +75,18 @@ def export(
             matches renames the tensor.
         dtype: dtype that floating-point tensors are cast to; others keep theirs.
         progress: called with the number of tensors written and the number of all.
+        layout: "sonnet1" for a checkpoint that Sonnet 1 saved by names: LSTM, GRU,
+            VanillaRNN, BatchNorm, LayerNorm and VectorQuantizerEMA, as told by the
+            names of their tensors, get Sonnet 2's names and layouts; `select`,
+            `mapping` and the result then speak of those. Default: none.
+        forget_bias: with it, the argument that Sonnet 1's LSTMs were made with, which
+            the file does not say and Sonnet 2's bias includes. Default: theirs, 1.
 
     Returns:
         What was written, key by key.
 
     Raises:
+        ValueError: there is no such layout.
         CheckpointError: the source can't be read, or a checksum is wrong.
         ExportError: the format can't hold a tensor, two tensors would get one key,
             or nothing was selected.
@@ -108,7 +121,8 @@ def export(
             path=str(destination),
         )
     checkpoint = source if isinstance(source, Checkpoint) else open_checkpoint(source)
-    flat = {key: flat_key(key) for key in checkpoint if key != OBJECT_GRAPH_KEY}
+    offered = _offered(checkpoint, layout, forget_bias)
+    flat = {key: flat_key(key) for key in offered}
     selected = [key for key in flat if _is_selected(flat[key], select)]
     if not selected:
         raise ExportError(
@@ -120,7 +134,9 @@ def export(
     names = {key: flat[key] for key in selected}
     renamed = renamed_by(mapping or {}, names, error=ExportError)
     target = None if dtype is None else _float_dtype(dtype)
-    tensors = [_plan(checkpoint, key, renamed[key], target) for key in selected]
+    tensors = [
+        _plan(checkpoint, key, renamed[key], offered[key], target) for key in selected
+    ]
     writer(destination, tensors, _metadata(checkpoint, tensors), progress)
     return Exported(
         path=destination,
@@ -161,26 +177,45 @@ def _is_floating(dtype: np.dtype) -> bool:
     return dtype.kind != "c"
 
 
+def _offered(
+    checkpoint: Checkpoint, layout: str | None, forget_bias: float
+) -> dict[str, DerivedTensor]:
+    """Returns what can be written: by the checkpoint's keys, or by Sonnet 2's names."""
+    if layout == "sonnet1":
+        return sonnet2_tensors(NamedTensors(checkpoint), forget_bias)
+    if layout is not None:
+        raise ValueError(f"layout={layout!r}: it is None or 'sonnet1'.")
+    return {
+        key: stored_tensor(checkpoint, key)
+        for key in checkpoint
+        if key != OBJECT_GRAPH_KEY
+    }
+
+
 def _plan(
-    checkpoint: Checkpoint, key: str, flat: str, target: np.dtype | None
+    checkpoint: Checkpoint,
+    key: str,
+    flat: str,
+    tensor: DerivedTensor,
+    target: np.dtype | None,
 ) -> ExportedTensor:
-    info = checkpoint.info(key)
-    if info.dtype is None:
+    if tensor.dtype is None:
         raise ExportError(
-            f"NumPy has no form for a {info.dtype_name}; leave it out with select",
+            f"NumPy has no form for a {checkpoint.info(key).dtype_name}; leave it out "
+            "with select",
             path=checkpoint.path,
             tensor=key,
         )
-    dtype = info.dtype
+    dtype = tensor.dtype
     if target is not None and _is_floating(dtype):
         dtype = target
     dtype = dtype.newbyteorder("<")
     module, name = module_and_name(flat)
 
     def read() -> np.ndarray:
-        return checkpoint[key].astype(dtype, copy=False)
+        return tensor.read().astype(dtype, copy=False)
 
-    return ExportedTensor(key, module, name, tuple(info.shape), dtype, read)
+    return ExportedTensor(key, module, name, tensor.shape, dtype, read)
 
 
 def _metadata(

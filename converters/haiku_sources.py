@@ -135,7 +135,14 @@ def _add_twins(table: Table, leaves: set[str]) -> None:
     scopes = {name.rpartition("/")[0] for name in table}
     for scope in scopes:
         prefix = f"{scope}/" if scope else ""
-        names = ("w_i", "w_h", "b", "projection", "input_to_hidden/w", "hidden_to_hidden/w")
+        names = (
+            "w_i",
+            "w_h",
+            "b",
+            "projection",
+            "input_to_hidden/w",
+            "hidden_to_hidden/w",
+        )
         module = {
             name: table[prefix + name][0]
             for name in names

@@ -43,7 +43,9 @@ class NamedTensors(Mapping[str, np.ndarray]):
       array([1., 1.])
     """
 
-    def __init__(self, checkpoint: Checkpoint, mapping: Mapping[str, str] | None = None):
+    def __init__(
+        self, checkpoint: Checkpoint, mapping: Mapping[str, str] | None = None
+    ):
         self.path = checkpoint.path
         self.checkpoint = checkpoint
         names = renamed_by(mapping or {}, recorded_names(checkpoint), path=self.path)

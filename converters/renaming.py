@@ -57,7 +57,9 @@ def renamed_by(
     return renamed
 
 
-def _renamed(name: str, mapping: Mapping[str, str], error: type[CheckpointError]) -> str:
+def _renamed(
+    name: str, mapping: Mapping[str, str], error: type[CheckpointError]
+) -> str:
     for pattern, replacement in mapping.items():
         try:
             match = re.fullmatch(pattern, name)

@@ -125,7 +125,9 @@ def test_a_resnet_keeps_its_names(tmp_path):
         lambda x: hk.nets.ResNet([1, 1, 1, 1], 3, channels_per_group=channels)(x, True)
     )
     ours = snt.functional.transform_with_state(
-        lambda x: snt.nets.ResNet(**arguments, channels_per_group_list=channels)(x, True)
+        lambda x: snt.nets.ResNet(**arguments, channels_per_group_list=channels)(
+            x, True
+        )
     )
     key = jax.random.PRNGKey(0)
     trees = jax.eval_shape(lambda x: ours.init(x, rng=key), x)
@@ -140,7 +142,9 @@ def test_a_resnet_keeps_its_names(tmp_path):
     params, state = converters.to_haiku(tmp_path / "resnet", like)
     assert len(jax.tree.leaves((params, state))) == len(arrays)
     kernel = params["res_net/~/block_group_1/~/block_0/~/conv_1"]["w"]
-    np.testing.assert_array_equal(kernel, arrays["res_net/block_group_1/block_0/conv_1/w"])
+    np.testing.assert_array_equal(
+        kernel, arrays["res_net/block_group_1/block_0/conv_1/w"]
+    )
 
 
 def test_compats_pure_functions_take_variables_as_they_are(tmp_path):

@@ -150,7 +150,10 @@ WRONG = {
         lambda: called(snt.Linear(4, name="other"), "linear"),
         "no value in the checkpoint: net/b .*mapping",
     ),
-    "an optimizer left out": (lambda: called(snt.Linear(4), "linear"), "left|no variable"),
+    "an optimizer left out": (
+        lambda: called(snt.Linear(4), "linear"),
+        "left|no variable",
+    ),
 }
 
 

@@ -89,9 +89,7 @@ def separable(name):
 
 def separable_layers(name, kernel_shape):
     return [
-        snt.DepthwiseConv2D(
-            kernel_shape, 2, with_bias=False, name=f"{name}_depthwise"
-        ),
+        snt.DepthwiseConv2D(kernel_shape, 2, with_bias=False, name=f"{name}_depthwise"),
         snt.Conv2D(4, 1, name=f"{name}_pointwise"),
     ]
 

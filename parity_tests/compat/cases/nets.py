@@ -39,7 +39,8 @@ def reversed_mlp(snt):
     return AutoEncoder()
 
 
-# TensorFlow's fused batch norm, which Sonnet uses for images, has no float64.
+# TensorFlow's fused batch norm, which Sonnet uses for images, has no float64. Behind
+# it some gradients are zero but for rounding: test_nets.py compares them.
 CASES = [
     Case("MLP", lambda snt: snt.nets.MLP([4, 3]), [(5, 2)]),
     Case(
@@ -80,6 +81,7 @@ CASES = [
             {"is_training": False, "test_local_stats": False},
         ),
         float64=False,
+        gradients=False,
     ),
     Case(
         "ResNet",
@@ -89,6 +91,7 @@ CASES = [
         # Fifteen layers, normalised by the moments of a few values each.
         rtol=2e-4,
         float64=False,
+        gradients=False,
     ),
     Case(
         "ResNet of version 2",
@@ -99,6 +102,7 @@ CASES = [
         calls=TRAIN_TWICE_THEN_TEST,
         rtol=2e-4,
         float64=False,
+        gradients=False,
     ),
     Case(
         "VectorQuantizer",
