@@ -46,25 +46,30 @@ def _registry() -> Scope | None:
     return thread.registries[-1] if thread.registries else None
 
 
-def unique(name: str) -> str:
-    """Returns `name`, with a number behind it if the active registry has it already."""
-    registry = _registry()
+def _unique(name: str) -> str:
+    """Returns `name`, with a number behind it if the active scope has it already.
+
+    It is the scope itself that counts, not its key: two modules with one key must not
+    share a place in the trees as if they were one.
+    """
+    registry, scope = _registry(), thread.name_scope
     if registry is None:
         return name
+    owner = "" if scope is None else f"{id(scope)}:{scope.key}/"
     unique_name, number = name, 0
-    while registry.is_used(unique_name):
+    while registry.is_used(owner + unique_name):
         number += 1
         unique_name = f"{name}_{number}"
-    registry.reserve(unique_name, 0, unique_name)
+    registry.reserve(owner + unique_name, 0, owner + unique_name)
     return unique_name
 
 
 def child_scope(name: str) -> NameScope:
     """Returns the scope of a module called `name`, made inside the active scope."""
-    outer = thread.name_scope
+    outer, unique_name = thread.name_scope, _unique(name)
     if outer is None:
-        return NameScope(f"{name}/", unique(name))
-    return NameScope(f"{outer.name}{name}/", unique(f"{outer.key}/{name}"))
+        return NameScope(f"{name}/", unique_name)
+    return NameScope(f"{outer.name}{name}/", f"{outer.key}/{unique_name}")
 
 
 def variable_names(name: str) -> tuple[str, tuple[str, str]]:
@@ -75,6 +80,8 @@ def variable_names(name: str) -> tuple[str, tuple[str, str]]:
     """
     outer = thread.name_scope
     prefix, module = ("", "~") if outer is None else (outer.name, outer.key)
-    # A slash in the name makes a scope, as in `adam/m/linear/b`.
-    module, _, last = unique(f"{module}/{name}").rpartition("/")
+    # A slash in the name makes a scope, as in `adam/m/linear/b`. The colon keeps
+    # variables apart from modules of the same name.
+    unique_name = _unique(f":{name}").removeprefix(":")
+    module, _, last = f"{module}/{unique_name}".rpartition("/")
     return f"{prefix}{name}:0", (module, last)

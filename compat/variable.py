@@ -191,8 +191,12 @@ class Variable(cells.Cell):
         dtype = getattr(value, "dtype", None)
         if dtype is None or dtype == self.dtype or getattr(value, "weak_type", False):
             return
-        # A NumPy array in double precision is what NumPy makes of any literal.
-        if jax.dtypes.canonicalize_dtype(dtype) != self.dtype:
+        # NumPy makes an array in double precision of any literal.
+        if isinstance(value, np.ndarray | np.generic):
+            fits = np.can_cast(dtype, self.dtype, "same_kind")
+        else:
+            fits = jax.dtypes.canonicalize_dtype(dtype) == self.dtype
+        if not fits:
             raise ValueError(
                 f"Cannot assign a value of dtype {dtype} to the variable {self.name!r} "
                 f"of dtype {self.dtype}: cast it first, value.astype({self.dtype})."

@@ -7,7 +7,7 @@ import fnmatch
 import os
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Self
 
 import jax.numpy as jnp
 import numpy as np
@@ -76,7 +76,7 @@ class HaikuTrees(tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]):
 
     report: HaikuReport
 
-    def __new__(cls, params: Any, state: Any, report: HaikuReport) -> HaikuTrees:
+    def __new__(cls, params: Any, state: Any, report: HaikuReport) -> Self:
         trees = super().__new__(cls, (params, state))
         trees.report = report
         return trees
@@ -105,9 +105,10 @@ def to_haiku(
     name as it was recorded with the variable, `mlp/linear_0/w` for `w` of
     `mlp/~/linear_0`; else that of its path from the root (`model/_w_i` is `model/w_i`);
     else, for a module of which nothing was found, the variables of the only module left
-    that has the same names and shapes, if no other module of the trees has them. Where Haiku lays a module out in another
-    way (LSTM, VanillaRNN, BatchNorm, the ConvLSTMs, depthwise kernels), it is
-    converted. For the pure functions of compat nothing has to be.
+    that has the same names and shapes, if no other module of the trees has them. Where
+    Haiku lays a module out in another way (LSTM, VanillaRNN, BatchNorm, the ConvLSTMs,
+    depthwise kernels), it is converted. For the pure functions of compat nothing has
+    to be.
 
     Args:
       path: what `open_checkpoint` takes, or a checkpoint that is open.
@@ -182,7 +183,7 @@ def to_haiku(
         for name in wanted
         if name in found
     )
-    return HaikuTrees(*made, HaikuReport(placed, left, tuple(missing)))
+    return HaikuTrees(made[0], made[1], HaikuReport(placed, left, tuple(missing)))
 
 
 def _wanted(trees: Iterable[Tree]) -> dict[str, tuple[int, ...]]:
@@ -301,8 +302,9 @@ def _is_transposed(
         if _TRANSPOSED.search(module.rpartition("/")[2]):
             raise MismatchError(
                 f"{module!r} seems to be a transposed convolution, whose window Haiku "
-                "takes the other way round than Sonnet, and compat as Sonnet does. Pass "
-                f"transposed=[{module!r}] for a Haiku model, transposed=() for compat's.",
+                "takes the other way round than Sonnet, and compat as Sonnet does. "
+                f"Pass transposed=[{module!r}] for a Haiku model, transposed=() for "
+                "compat's.",
                 path=checkpoint.path,
             )
         return False

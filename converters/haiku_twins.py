@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -93,11 +93,10 @@ def _lstm(m: Mapping[str, DerivedTensor]) -> dict[str, DerivedTensor]:
 
 
 def _vanilla_rnn(m: Mapping[str, DerivedTensor]) -> dict[str, DerivedTensor]:
-    as_stored: Callable[[np.ndarray], np.ndarray] = lambda x: x
     return {
-        "linear/w": m["input_to_hidden/w"].converted("input weights", as_stored),
-        "linear_1/w": m["hidden_to_hidden/w"].converted("state weights", as_stored),
-        "linear/b": m["b"].converted("the one bias is the first", as_stored),
+        "linear/w": m["input_to_hidden/w"],
+        "linear_1/w": m["hidden_to_hidden/w"],
+        "linear/b": m["b"],
         "linear_1/b": m["b"].converted("no second bias, so zeros", np.zeros_like),
     }
 
@@ -145,7 +144,7 @@ def gates_of_haiku(gates: np.ndarray) -> np.ndarray:
 
 
 def reversed_kernel(w: DerivedTensor) -> DerivedTensor:
-    """Reverses the window of `[*window, out, in]`, as TensorFlow applies it reversed."""
+    """Reverses a kernel `[*window, out, in]`, as TensorFlow applies it reversed."""
     window = tuple(range(len(w.shape) - 2))
     return w.converted("window reversed", lambda x: np.flip(x, window))
 

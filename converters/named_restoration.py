@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..compat.module import Module, Optimizer
+from ..compat.optimizers import Adam
 from ..compat.variable import Variable
 from ..haiku_impl.frames import thread
 from .checkpoint import Checkpoint
@@ -156,15 +158,13 @@ class NamedRestoreStatus:
             }
             if not variables:
                 continue
-            scope = self._place(
-                path,
-                obj.name_scope.name.rstrip("/"),
-                lambda name, layout=layout: layout.is_at(
-                    ModuleTensors(self._tensors, name + layout.separator)
-                ),
-            )
+            is_there = functools.partial(self._is_module, layout)
+            scope = self._place(path, obj.name_scope.name.rstrip("/"), is_there)
             if scope is not None:
                 yield _Converted(path, obj, layout, scope + layout.separator, variables)
+
+    def _is_module(self, layout: Layout, name: str) -> bool:
+        return layout.is_at(ModuleTensors(self._tensors, name + layout.separator))
 
     def _owned_values(self, converted: _Converted) -> Iterable[_Value]:
         if all(id(v) in self._done for v in converted.variables.values()):
@@ -195,9 +195,9 @@ class NamedRestoreStatus:
             for each, obj in objects.items()
             if isinstance(obj, Variable) and not each.startswith(f"{path}/")
         }
+        if not self._layouts:
+            return
         for attribute, suffix in slot_suffixes(optimizer).items():
-            if not self._layouts:
-                return
             for number, slot in enumerate(getattr(optimizer, attribute)):
                 if id(slot) in self._done:
                     continue
@@ -205,12 +205,11 @@ class NamedRestoreStatus:
                 value = self._slot_value(slot_path, slot, suffix, parameters, places)
                 if value is not None:
                     yield value
-        step = getattr(optimizer, "step", None)
-        if self._layouts and isinstance(step, Variable) and id(step) not in self._done:
+        if isinstance(optimizer, Adam) and id(optimizer.step) not in self._done:
             decays = float(optimizer.beta1), float(optimizer.beta2)
             found = adam_step(self._tensors, *decays, self.checkpoint.path)
             if found is not None:
-                yield _Value(f"{path}/step", step, *found)
+                yield _Value(f"{path}/step", optimizer.step, *found)
 
     def _slot_value(
         self,
@@ -269,8 +268,8 @@ class NamedRestoreStatus:
                 raise MismatchError(
                     f"{other!r} and {path!r} would both be restored from it, for they "
                     "have one name. Name the modules as those of the checkpoint, or "
-                    "rename tensors with mapping, to names that begin with these paths; "
-                    f"left over are {listed(self._unused())}.",
+                    "rename tensors with mapping, to names that begin with these "
+                    f"paths; left over are {listed(self._unused())}.",
                     path=self.checkpoint.path,
                     tensor=name,
                 )
@@ -279,8 +278,8 @@ class NamedRestoreStatus:
         names = ", ".join(each.used)
         if each.value.shape != each.variable.shape:
             raise MismatchError(
-                f"it makes a value of shape {each.value.shape}, and that of the variable "
-                f"{each.variable.name!r} at {each.path!r} is {each.variable.shape}.",
+                f"it makes a value of shape {each.value.shape}, and the variable "
+                f"{each.variable.name!r} at {each.path!r} has {each.variable.shape}.",
                 path=self.checkpoint.path,
                 tensor=names,
             )

@@ -84,8 +84,9 @@ def recorded_names(checkpoint: Checkpoint) -> dict[str, str]:
     for key, name in names.items():
         if name in owners:
             raise MismatchError(
-                f"{owners[name]!r} and {key!r} were both called {name!r} when they were "
-                "saved, so names can't tell them apart: restore by the object graph.",
+                f"{owners[name]!r} and {key!r} were both called {name!r} when they "
+                "were saved, so names can't tell them apart: restore by the object "
+                "graph.",
                 path=checkpoint.path,
             )
         owners[name] = key

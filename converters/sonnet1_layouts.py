@@ -139,8 +139,10 @@ def refuse_variants(t: ModuleTensors) -> None:
 
 def gru(t: ModuleTensors, twin: Twin) -> Variables:
     """Joins the gates z, r, h."""
-    joined = lambda kind: np.concatenate([t[f"{kind}{gate}"] for gate in "zrh"], -1)
-    return {"_w_i": joined("w"), "_w_h": joined("u"), "b": joined("b")}
+    return {
+        path: np.concatenate([t[f"{kind}{gate}"] for gate in "zrh"], axis=-1)
+        for path, kind in (("_w_i", "w"), ("_w_h", "u"), ("b", "b"))
+    }
 
 
 def vanilla_rnn(t: ModuleTensors, twin: Twin) -> Variables:
@@ -181,7 +183,8 @@ def depthwise_conv_2d(t: ModuleTensors, twin: Twin) -> Variables:
             raise t.refuse(
                 "w",
                 "it is a slot of a kernel that all channels shared in Sonnet 1, and "
-                "channels of the twin learn on their own. Restore without the optimizer.",
+                "channels of the twin learn on their own. Restore without the "
+                "optimizer.",
             )
         w = np.broadcast_to(w, shape)
     return {"w": w, **renamed(t, {"b": "b"})}
@@ -213,7 +216,9 @@ def trainable_state(t: ModuleTensors, twin: Twin) -> Variables:
     for number, path in enumerate(twin.shapes):
         field = path.rpartition("/")[2]
         names = f"_{field}/w", f"_{number}/w", f"/initial_state_{number}"
-        found.update({path: t[name] for name in names if name in t})
+        for name in names:
+            if name in t:
+                found[path] = t[name]
     return found
 
 

@@ -124,7 +124,7 @@ class Agent(snt.Module):
     def play(self, action_key: Array, step_key: Array) -> Transition:
         """Plays one step of all games, sometimes at random."""
         boards = self.games.boards()
-        policy = trfl.epsilon_greedy(self.online(boards), self.epsilon.value())
+        policy = trfl.epsilon_greedy(self.online(boards), self.epsilon)
         actions = policy.sample(seed=action_key)
         outcome = self.games.step(step_key, actions)
         return Transition(boards, actions, *outcome, self.games.boards())

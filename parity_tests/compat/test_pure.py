@@ -158,3 +158,10 @@ def test_modules_keep_their_eager_values():
     np.testing.assert_array_equal(params["linear"]["w"], linear.w.numpy())
     f.apply(jax.tree.map(jnp.zeros_like, params), X)
     np.testing.assert_array_equal(linear(X), before)
+
+
+def test_modules_of_one_name_that_were_never_called_clash_too():
+    a, b = snt.Linear(2), snt.Linear(2)
+    f = snt.functional.transform(lambda x: b(a(x)))
+    with pytest.raises(ValueError, match=r"same place 'linear'/'w'.*variables\(\)"):
+        f.init(jnp.ones([1, 2]))

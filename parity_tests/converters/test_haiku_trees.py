@@ -195,7 +195,7 @@ def test_modules_with_shapes_of_their_own_are_found_by_them(tmp_path):
 
 def test_modules_of_the_same_shapes_are_not_guessed(tmp_path):
     net, path = two_layers(tmp_path, [3, 3])
-    with pytest.raises(MismatchError, match="'layers/0', 'layers/1'.*mapping"):
+    with pytest.raises(MismatchError, match=r"'layers/0', 'layers/1'.*mapping"):
         converters.to_haiku(path, linears([3, 3]))
     mapping = {"layer_0/(.*)": r"linear/\1", "layer_1/(.*)": r"linear_1/\1"}
     params, _ = converters.to_haiku(path, linears([3, 3]), mapping)
@@ -247,5 +247,5 @@ def test_a_transposed_convolution_must_be_spoken_of(tmp_path):
     net, f, _, x = both("transpose")
     path = converters.save(tmp_path / "net", net=net)
     like = jax.eval_shape(f.init, jax.random.PRNGKey(0), jnp.asarray(x))
-    with pytest.raises(MismatchError, match="transposed=.*for a Haiku model"):
+    with pytest.raises(MismatchError, match=r"transposed=.*for a Haiku model"):
         converters.to_haiku(path, like)

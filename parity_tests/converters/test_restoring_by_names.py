@@ -71,7 +71,7 @@ def called(module, name):
 
 def test_an_adam_with_other_decays_is_refused():
     adam = snt.optimizers.Adam(0.1, beta1=0.5)
-    with pytest.raises(MismatchError, match="no power of the optimizer's 0.5"):
+    with pytest.raises(MismatchError, match=r"no power of the optimizer's 0\.5"):
         converters.restore(FIXTURES / "trained", optimizer=adam)
 
 
@@ -115,7 +115,7 @@ def test_two_modules_of_one_name_are_told_apart_by_their_paths(tmp_path):
     cores = [snt.LSTM(4), snt.LSTM(4)]
     for core in cores:
         core(ARRAYS["lstm/input"], core.initial_state(2))
-    with pytest.raises(MismatchError, match="'cores/0' and 'cores/1'.*lstm_1/w_gates"):
+    with pytest.raises(MismatchError, match=r"'cores/0' and 'cores/1'.*lstm_1/w_gates"):
         converters.restore(tmp_path / "two", cores=cores)
     mapping = {"lstm/(.*)": r"cores/0/\1", "lstm_1/(.*)": r"cores/1/\1"}
     status = converters.restore(tmp_path / "two", cores=cores, mapping=mapping)
@@ -141,10 +141,10 @@ def test_sonnet_2s_variables_are_restored_by_their_names(saved, tmp_path):
 
 
 WRONG = {
-    "another shape": (lambda: called(snt.Linear(5), "linear"), r"\(3, 4\).*\(3, 5\)"),
+    "another shape": (lambda: called(snt.Linear(5), "linear"), r"\(4,\).*\(5,\)"),
     "a missing tensor": (
         lambda: called(snt.Linear(4, name="linear_no_bias"), "linear"),
-        "net/b .*have no value in the checkpoint|no value in the checkpoint: net/b",
+        "no value in the checkpoint: net/b",
     ),
     "another name": (
         lambda: called(snt.Linear(4, name="other"), "linear"),

@@ -1,4 +1,4 @@
-"""Checkpoints of Sonnet 1 under TensorFlow 1.15: the same outputs, the same training."""
+"""Modules of Sonnet 1 under TensorFlow 1.15, and their twins: the same outputs."""
 
 from pathlib import Path
 
@@ -56,11 +56,10 @@ def from_trained_state(core_and_state, x, states):
 
 def both_ways(cores, x, states):
     x = np.moveaxis(x, 1, 0)
-    runs = [
+    return [
         snt.dynamic_unroll(core, steps, core.initial_state(x.shape[1]))[0]
         for core, steps in zip(cores, (x, x[::-1]), strict=True)
     ]
-    return runs
 
 
 def add_state(state, x, states):
