@@ -122,6 +122,11 @@ def _encoded(text: str, encoding: str) -> bytes:
     return text.encode("latin-1")
 
 
+def _empty_bytes() -> bytes:
+    """Stands in for `bytes`, which older protocols call for an empty array."""
+    return b""
+
+
 def _mapping(items: Any = ()) -> dict:
     """Stands in for dicts of other makes, such as Haiku's."""
     made: dict[Any, Any] = {}
@@ -146,6 +151,7 @@ _ALLOWED: dict[tuple[str, str], Any] = {
     ("numpy", "ndarray"): _Array,
     ("numpy", "dtype"): _Dtype,
     ("_codecs", "encode"): _encoded,
+    ("__builtin__", "bytes"): _empty_bytes,
     ("jax._src.array", "_reconstruct_array"): _jax_array,
     ("collections", "OrderedDict"): _mapping,
     ("haiku._src.data_structures", "FlatMapping"): _mapping,

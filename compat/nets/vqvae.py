@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from ...haiku_impl.numerics import quantization
+from ..checks import check_same_dtype
 from ..dtypes import as_array, as_dtype
 from ..initializers import VarianceScaling
 from ..module import Module
@@ -67,6 +68,7 @@ class VectorQuantizer(Module):
 
         Raises:
           ValueError: if the vectors have another size.
+          TypeError: if they have another dtype than the codes.
         """
         del is_training
         inputs = _checked(inputs, self)
@@ -150,6 +152,7 @@ class VectorQuantizerEMA(Module):
 
         Raises:
           ValueError: if the vectors have another size.
+          TypeError: if they have another dtype than the codes.
         """
         inputs = _checked(inputs, self)
         found = quantization.quantize(inputs, as_array(self.embeddings))
@@ -175,6 +178,7 @@ def _codes(size: int, count: int, dtype: Any, trainable: bool) -> Variable:
 
 def _checked(inputs: Any, module: Any) -> jax.Array:
     inputs = as_array(inputs)
+    check_same_dtype(inputs, as_array(module.embeddings), module)
     if inputs.shape[-1] != module.embedding_dim:
         raise ValueError(
             f"The last axis of the inputs of {module!r} must have size "

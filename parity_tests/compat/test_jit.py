@@ -226,3 +226,18 @@ def test_transforms_carry_state():
     assert float(snt.cond(True, lambda: w.assign(3.0), w.value)) == 3 == float(w)
     (gradient,) = snt.grad(snt.remat(lambda: w**2), [w])()
     assert float(gradient) == 6
+
+
+def test_a_weakly_typed_initial_value_does_not_cost_a_second_trace():
+    traces = []
+    w = snt.Variable(jnp.asarray(2))
+
+    @snt.jit
+    def double():
+        traces.append(w)
+        return w.assign(w * 2)
+
+    double()
+    after_first = len(traces)
+    double()
+    assert len(traces) == after_first

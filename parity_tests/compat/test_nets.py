@@ -94,6 +94,8 @@ def test_vectors_of_another_size_are_refused():
     ):
         with pytest.raises(ValueError, match="must have size 2"):
             quantizer(jnp.ones([4, 4]), is_training=False)
+        with pytest.raises(TypeError, match="bfloat16"):
+            quantizer(jnp.ones([4, 2], jnp.bfloat16), is_training=False)
 
 
 RNG = np.random.default_rng(0)

@@ -1,5 +1,6 @@
 """Files of dm-haiku's parameters: what people saved, and what attackers might."""
 
+import contextlib
 import io
 import pickle
 import random
@@ -162,10 +163,9 @@ def test_damaged_pickles_give_clear_errors(protocol, limits, tmp_path):
         path.write_bytes(
             bytes(data[: draw.randint(1, len(data))]) if draw.random() < 0.2 else data
         )
-        try:
-            converters.load_haiku(path)
-        except CheckpointError as error:
-            assert "params.pkl" in str(error)
+        # Whatever is read is arrays; any error but a CheckpointError fails the test.
+        with contextlib.suppress(CheckpointError):
+            jax.tree.map(np.asarray, converters.load_haiku(path))
 
 
 def test_an_archive_of_other_keys_is_refused(tmp_path):
