@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -14,7 +13,6 @@ import numpy as np
 from ..compat.module import Module, Optimizer
 from ..compat.optimizers import Adam
 from ..compat.variable import Variable
-from ..haiku_impl.frames import thread
 from .checkpoint import Checkpoint
 from .errors import MismatchError, listed
 from .named_tensors import NamedTensors
@@ -22,6 +20,7 @@ from .optimizer_slots import adam_step, slot_suffixes
 from .sonnet1_layouts import Layout, ModuleTensors, Twin
 from .trackable import children, walk
 from .variable_values import assign, fitted
+from .waiting import match_when_made
 
 __all__ = ["NamedRestoreStatus"]
 
@@ -125,22 +124,14 @@ class NamedRestoreStatus:
             self.restored[each.path] = each.used
             assign(each.variable, value)
 
-    def wait(self) -> None:
+    def is_waiting(self) -> bool:
+        """Returns whether there are tensors that no variable was made of."""
+        return bool(self._unused())
+
+    def match_when_made(self) -> None:
         """Matches again whenever modules have made variables, until all are there."""
         held = [self._root, *(obj for _, obj in walk(self._roots()))]
-        owners = [obj for obj in held if isinstance(obj, Module)]
-        if not owners or not self._unused():
-            return
-        anchor = weakref.ref(owners[0])
-        callbacks = thread.on_creation
-
-        def match_again() -> None:
-            if anchor() is not None:
-                self.match()
-            if anchor() is None or not self._unused():
-                callbacks.remove(match_again)
-
-        callbacks.append(match_again)
+        match_when_made(self, held)
 
     def _roots(self) -> dict[str, Any]:
         return {**children(self._root), **self._objects}

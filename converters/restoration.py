@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import weakref
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from ..compat.module import Module
 from ..compat.variable import Variable
-from ..haiku_impl.frames import thread
 from .checkpoint import Checkpoint, open_checkpoint
 from .errors import MismatchError, listed
 from .named_restoration import NamedRestoreStatus
@@ -20,6 +17,7 @@ from .object_graph import ObjectGraph
 from .sonnet1_layouts import LAYOUTS, Layout
 from .trackable import children, walk
 from .variable_values import assign, fitted
+from .waiting import match_when_made
 
 __all__ = ["RestoreStatus", "restore"]
 
@@ -102,7 +100,8 @@ def restore(
         layouts = _BY_NAMES[layout or "sonnet1"]
         named = NamedRestoreStatus(checkpoint, tensors, root, objects, layouts)
         named.match()
-        named.wait()
+        if named.is_waiting():
+            named.match_when_made()
         return named
     if mapping is not None:
         raise ValueError(
@@ -110,9 +109,9 @@ def restore(
             "graph, not by names: leave mapping out, or pass layout='names' as well."
         )
     status = RestoreStatus(checkpoint, graph, root, objects)
-    status._match()
-    if status._waiting():
-        status._wait()
+    status.match()
+    if status.is_waiting():
+        status.match_when_made()
     return status
 
 
@@ -150,7 +149,7 @@ class RestoreStatus:
     def _roots(self) -> dict[str, Any]:
         return {**children(self._root), **self._objects}
 
-    def _match(self) -> None:
+    def match(self) -> None:
         """Pairs objects with nodes, and assigns the values of new pairs."""
         pairs: list[tuple[int, Variable]] = []
         nodes = self._graph.nodes
@@ -212,25 +211,14 @@ class RestoreStatus:
 
     # Variables that do not exist yet.
 
-    def _waiting(self) -> bool:
+    def is_waiting(self) -> bool:
+        """Returns whether the checkpoint has values whose variables are not there."""
         return any(node.key is not None for node in self._unmatched_nodes().values())
 
-    def _wait(self) -> None:
+    def match_when_made(self) -> None:
         """Matches again whenever modules have made variables, until all are there."""
         held = [self._root, *(obj for _, obj in walk(self._roots()))]
-        owners = [obj for obj in held if isinstance(obj, Module)]
-        if not owners:
-            return
-        anchor = weakref.ref(owners[0])
-        callbacks = thread.on_creation
-
-        def match_again() -> None:
-            if anchor() is not None:
-                self._match()
-            if anchor() is None or not self._waiting():
-                callbacks.remove(match_again)
-
-        callbacks.append(match_again)
+        match_when_made(self, held)
 
     # What TensorFlow's status offers.
 
@@ -255,7 +243,7 @@ class RestoreStatus:
         Raises:
           MismatchError: naming the variables that the checkpoint does not have.
         """
-        self._match()
+        self.match()
         matched = {id(obj) for obj in self._by_node.values()}
         missing = [
             f"{path} ({obj.name}, shape {obj.shape})"
@@ -305,7 +293,7 @@ class RestoreStatus:
         Raises:
           MismatchError: if nothing was.
         """
-        self._match()
+        self.match()
         if not self.restored:
             raise MismatchError(
                 "nothing in the checkpoint fits the objects: it has "

@@ -1,11 +1,16 @@
 """Restoring by names: TensorFlow 1's slots and formats, mappings, and refusals."""
 
+import copy
+import gc
+import weakref
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from sonnax import compat as snt
 from sonnax import converters
 from sonnax.converters import MismatchError
+from sonnax.haiku_impl.frames import thread
 
 from .test_sonnet1 import ARRAYS, CLOSE, FIXTURES
 
@@ -173,3 +178,18 @@ def test_arguments_that_make_no_sense_are_refused(tmp_path):
         converters.restore(path, net=linear, layout="sonnet")
     with pytest.raises(MismatchError, match="would both become"):
         converters.restore(path, net=linear, layout="names", mapping={".*": "w"})
+
+
+@pytest.mark.parametrize("layout", [None, "names"])
+def test_a_restore_that_waits_ends_with_its_modules(layout, tmp_path):
+    path = converters.save(tmp_path / "net-1", net=called(snt.Linear(4), "linear"))
+    net = snt.Linear(4)
+    converters.restore(path, net=net, layout=layout)
+    waiting = len(thread.on_creation)
+    copied = copy.deepcopy(net)
+    dead = weakref.ref(net)
+    del net
+    gc.collect()
+    assert dead() is None
+    called(copied, "linear")
+    assert len(thread.on_creation) < waiting

@@ -73,7 +73,7 @@ def test_the_forget_bias_is_in_the_bias(tmp_path):
 
 
 def test_what_has_no_twin_is_refused(tmp_path):
-    with pytest.raises(converters.UnsupportedCheckpointError, match="peephole|layer"):
+    with pytest.raises(converters.UnsupportedCheckpointError, match=r"peephole|layer"):
         converters.export(SOURCE, tmp_path / "all.npz", layout="sonnet1")
     assert list(tmp_path.iterdir()) == []
 

@@ -55,6 +55,8 @@ class Counter:
 
     def __call__(self, inputs, state):
         t, h = state
+        if inputs.dtype != h.dtype:
+            raise TypeError("The inputs have another dtype, which cores refuse.")
         return (inputs * (h + t), h), (t + 1, h)
 
     def initial_state(self, batch_size):
