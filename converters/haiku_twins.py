@@ -70,8 +70,23 @@ def twins_of(module: Mapping[str, DerivedTensor]) -> Twin | None:
 
 
 def _is_lstm(m: Mapping[str, DerivedTensor]) -> bool:
-    w_h = m["w_h"].shape
-    return len(w_h) == 2 and w_h[1] == 4 * w_h[0] and "projection" not in m
+    w_i, w_h = m["w_i"].shape, m["w_h"].shape
+    square = len(w_i) == len(w_h) == 2 and w_h[1] == w_i[1] == 4 * w_h[0]
+    return square and m["b"].shape == w_h[1:] and "projection" not in m
+
+
+def _is_vanilla_rnn(m: Mapping[str, DerivedTensor]) -> bool:
+    w_h = m["hidden_to_hidden/w"].shape
+    return len(w_h) == 2 and w_h[0] == w_h[1] and m["b"].shape == w_h[1:]
+
+
+def _is_conv_lstm(m: Mapping[str, DerivedTensor]) -> bool:
+    w_h = m["hidden_to_hidden/w"].shape
+    gates = (
+        len(w_h) > 2
+        and w_h[-1] == 4 * w_h[-2] == (m["input_to_hidden/w"].shape or (0,))[-1]
+    )
+    return gates and m["b"].shape == w_h[-1:]
 
 
 def _lstm(m: Mapping[str, DerivedTensor]) -> dict[str, DerivedTensor]:
@@ -127,8 +142,8 @@ def _bias(b: DerivedTensor) -> DerivedTensor:
 _VANILLA = ("input_to_hidden/w", "hidden_to_hidden/w", "b")
 _TWINS = (
     (("w_i", "w_h", "b"), _is_lstm, _lstm),
-    (_VANILLA, lambda m: len(m["input_to_hidden/w"].shape) == 2, _vanilla_rnn),
-    (_VANILLA, lambda m: len(m["input_to_hidden/w"].shape) > 2, _conv_lstm),
+    (_VANILLA, _is_vanilla_rnn, _vanilla_rnn),
+    (_VANILLA, _is_conv_lstm, _conv_lstm),
 )
 
 

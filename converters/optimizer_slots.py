@@ -71,11 +71,12 @@ def adam_step(
     if not all(name in tensors for name in decays):
         return None
     for name, decay in decays.items():
-        power = float(tensors[name])
+        stored = np.asarray(tensors[name])
+        power = float(stored) if stored.shape == () and stored.dtype.kind == "f" else -1
         if not 0 <= power <= 1 or not 0 < decay < 1:
             raise MismatchError(
-                f"it is {power}, and the optimizer's decay is {decay}: neither "
-                "can be more than 1.",
+                f"it is {stored!r}, and the optimizer's decay is {decay}: both are to "
+                "be numbers from 0 to 1.",
                 path=path,
                 tensor=name,
             )

@@ -60,7 +60,8 @@ def restore(
         names, and converts nothing.
       mapping: for names, regular expressions over whole names to replacements
         (`{"hub_wrapper/local_functional/(.*)": r"\\1"}`), tried in order; the first
-        that matches renames the tensor.
+        that matches renames the tensor. Moving averages take the place of variables
+        with `{"(.*)/ExponentialMovingAverage": r"\\1", "(.*)": r"not_used/\\1"}`.
       **objects: the objects under the root, by the names they were saved with:
         `tf.train.Checkpoint(model=net, optimizer=opt)`.
 

@@ -171,7 +171,7 @@ _ALLOWED: dict[tuple[str, str], Any] = {
 
 
 # The one in Python: that in C allocates whatever the file asks for.
-_PythonUnpickler: Any = pickle._Unpickler  # type: ignore[attr-defined]
+_PythonUnpickler: Any = pickle._Unpickler
 
 
 class _Unpickler(_PythonUnpickler):

@@ -12,7 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 
-from .errors import TensorNotFoundError, UnsupportedCheckpointError
+from .errors import (
+    CheckpointError,
+    MismatchError,
+    TensorNotFoundError,
+    UnsupportedCheckpointError,
+)
 
 __all__ = ["LAYOUTS", "Layout", "ModuleTensors", "Twin"]
 
@@ -39,6 +44,8 @@ class ModuleTensors(Mapping[str, np.ndarray]):
       path: the file, for messages.
 
     Attributes:
+      scope: as above.
+      path: as above.
       used: the whole names of the tensors that were read.
 
     Example:
@@ -58,7 +65,7 @@ class ModuleTensors(Mapping[str, np.ndarray]):
         self.used: dict[str, None] = {}
         self._tensors = tensors
         self._slot = slot
-        self._path = path
+        self.path = path
 
     def __contains__(self, name: object) -> bool:
         return f"{self.scope}{name}{self._slot}" in self._tensors
@@ -69,7 +76,7 @@ class ModuleTensors(Mapping[str, np.ndarray]):
             raise TensorNotFoundError(
                 f"the module at {self.scope!r} needs it beside "
                 f"{sorted(self)[:5]}, and the checkpoint does not have it.",
-                path=self._path,
+                path=self.path,
                 tensor=whole,
             )
         self.used[whole] = None
@@ -86,7 +93,7 @@ class ModuleTensors(Mapping[str, np.ndarray]):
     def refuse(self, name: str, reason: str) -> UnsupportedCheckpointError:
         """Returns the error for a tensor that Sonnet 2 has no twin for."""
         return UnsupportedCheckpointError(
-            reason, path=self._path, tensor=f"{self.scope}{name}"
+            reason, path=self.path, tensor=f"{self.scope}{name}"
         )
 
 
@@ -115,14 +122,23 @@ def lstm(t: ModuleTensors, twin: Twin) -> Variables:
     refuse_variants(t)
     kernel, bias = ("w_gates", "b_gates") if "w_gates" in t else ("kernel", "bias")
     w = reordered(t[kernel])
+    b = reordered(t[bias])
     found: Variables = {}
     state_size = w.shape[1] // 4
     if "w_h_projection" in t:
-        found["projection"] = t["w_h_projection"]
-        state_size = found["projection"].shape[1]
-    split = w.shape[0] - state_size
-    b = with_forget_bias(reordered(t[bias]), twin)
+        projection = found["projection"] = t["w_h_projection"]
+        check(projection.ndim == 2 and len(projection) == state_size, "the projection")
+        state_size = projection.shape[1]
+    check(w.ndim == 2 and len(w) > state_size, "the weights")
+    check(b.shape == w.shape[1:], "the bias")
+    split = len(w) - state_size
+    b = with_forget_bias(b, twin)
     return {"_w_i": w[:split], "_w_h": w[split:], "b": b, **found}
+
+
+def check(fits: bool, what: str) -> None:
+    if not fits:
+        raise ValueError(f"{what} has other sizes than the rest")
 
 
 def refuse_variants(t: ModuleTensors) -> None:
@@ -287,18 +303,39 @@ class Layout:
     """The layout of a module.
 
     Attributes:
-      convert: makes the variables of the twin.
+      function: makes the variables of the twin.
       marks: names of tensors of which a Sonnet-1 module has one at least.
       separator: what stands between the name of the module and those of its tensors.
     """
 
-    convert: Callable[[ModuleTensors, Twin], Variables]
+    function: Callable[[ModuleTensors, Twin], Variables]
     marks: tuple[str, ...]
     separator: str = "/"
 
     def is_at(self, tensors: ModuleTensors) -> bool:
         """Returns whether the tensors are those of such a module of Sonnet 1."""
         return any(mark in tensors for mark in self.marks)
+
+    def convert(self, tensors: ModuleTensors, twin: Twin) -> Variables:
+        """Returns the variables of the twin by their paths.
+
+        Raises:
+          MismatchError: the tensors have other shapes or dtypes than such a module's.
+          TensorNotFoundError: one is missing.
+          UnsupportedCheckpointError: Sonnet 2 has no twin.
+        """
+        try:
+            return self.function(tensors, twin)
+        except CheckpointError:
+            raise
+        except Exception as error:
+            # What NumPy raises depends on what it was given in the place of a tensor.
+            shapes = {name: tensors[name].shape for name in list(tensors)[:8]}
+            raise MismatchError(
+                f"the tensors at {tensors.scope!r}, of shapes {shapes}, are not those "
+                f"of a module of Sonnet 1 with a tensor {self.marks[0]!r}: {error}",
+                path=tensors.path,
+            ) from error
 
 
 _STATE_MARKS = ("_hidden/w", "_cell/w", "_0/w", "/initial_state_0")

@@ -52,9 +52,14 @@ def match_when_made(status: Status, objects: Iterable[Any]) -> None:
 
     def match_again() -> None:
         status = reference()
-        if status is not None:
-            status.match()
-        if status is None or not status.is_waiting():
-            callbacks.remove(match_again)
+        go_on = False
+        try:
+            if status is not None:
+                status.match()
+                go_on = status.is_waiting()
+        finally:
+            # What does not fit is said once, not to whoever makes modules later.
+            if not go_on:
+                callbacks.remove(match_again)
 
     callbacks.append(match_again)

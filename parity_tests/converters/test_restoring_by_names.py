@@ -193,3 +193,50 @@ def test_a_restore_that_waits_ends_with_its_modules(layout, tmp_path):
     assert dead() is None
     called(copied, "linear")
     assert len(thread.on_creation) < waiting
+
+
+def test_moving_averages_take_the_place_of_variables(tmp_path):
+    tensors = {"linear/w": np.zeros([3, 4], "f4"), "linear/b": np.zeros(4, "f4")}
+    averages = {f"{k}/ExponentialMovingAverage": x + 1 for k, x in tensors.items()}
+    converters.write_bundle(tmp_path / "ema", {**tensors, **averages})
+    linear = called(snt.Linear(4), "linear")
+    mapping = {"(.*)/ExponentialMovingAverage": r"\1", "(.*)": r"not_used/\1"}
+    converters.restore(tmp_path / "ema", linear=linear, mapping=mapping)
+    np.testing.assert_array_equal(linear.w, np.ones([3, 4]))
+
+
+STRANGE = [
+    np.float32(1),
+    np.zeros([0], "f4"),
+    np.array([b"text"], object),
+    np.ones([2] * 5),
+]
+
+
+@pytest.mark.parametrize("leaf", ["w_gates", "b_gates", "w_h_projection", "w_f_diag"])
+@pytest.mark.parametrize(
+    "strange", STRANGE, ids=["scalar", "empty", "string", "rank 5"]
+)
+def test_tensors_of_strange_shapes_are_refused_clearly(leaf, strange, tmp_path):
+    tensors = {
+        "lstm/w_gates": np.ones([7, 16], "f4"),
+        "lstm/b_gates": np.ones(16, "f4"),
+    }
+    path = tmp_path / "strange"
+    converters.write_bundle(path, {**tensors, f"lstm/{leaf}": strange})
+    core = snt.LSTM(4)
+    converters.restore(path, core=core)
+    with pytest.raises(converters.CheckpointError, match="lstm"):
+        core(ARRAYS["lstm/input"], core.initial_state(2))
+    with pytest.raises(converters.CheckpointError, match="lstm"):
+        converters.export(path, tmp_path / "strange.npz", layout="sonnet1")
+
+
+@pytest.mark.parametrize(
+    "strange", STRANGE, ids=["scalar", "empty", "string", "rank 5"]
+)
+def test_powers_that_are_none_are_refused(strange, tmp_path):
+    powers = {"beta1_power": strange, "beta2_power": strange}
+    converters.write_bundle(tmp_path / "adam", powers)
+    with pytest.raises(MismatchError, match="beta1_power"):
+        converters.restore(tmp_path / "adam", optimizer=snt.optimizers.Adam())
