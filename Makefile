@@ -36,6 +36,7 @@ format: .venv-test/.installed  ## rewrite the code in the house style
 	.venv-test/bin/ruff format .
 
 wheel: .venv-test/.installed  ## build the wheel into dist/
+	rm -rf build
 	.venv-test/bin/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:  ## remove everything that make built

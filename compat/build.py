@@ -94,4 +94,4 @@ def _merged(one: Any, other: Any) -> Any:
     if not isinstance(one, jax.ShapeDtypeStruct):
         return one
     shape = (a if a == b else None for a, b in zip(one.shape, other.shape))
-    return jax.ShapeDtypeStruct(tuple(shape), one.dtype)  # type: ignore[arg-type]
+    return jax.ShapeDtypeStruct(tuple(shape), one.dtype)

@@ -36,7 +36,7 @@ def format_variables(variables: Sequence[Variable], tablefmt: str = "orgtbl") ->
     if tablefmt == "orgtbl":
         return _org_table(rows)
     try:
-        from tabulate import tabulate  # type: ignore[import-untyped]
+        from tabulate import tabulate
     except ImportError as error:
         raise ImportError(
             f"tablefmt={tablefmt!r} needs the package tabulate: install it, or use "

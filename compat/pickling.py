@@ -27,4 +27,4 @@ def _reduce(function: Any) -> Any:
 def register() -> None:
     """Lets pickle find compiled functions and those with custom derivatives by name."""
     for kind in (type(jax.jit(abs)), jax.custom_jvp):
-        copyreg.pickle(kind, _reduce)  # type: ignore[arg-type]
+        copyreg.pickle(kind, _reduce)

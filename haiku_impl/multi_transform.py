@@ -178,7 +178,7 @@ def without_apply_rng(f: TransformedT) -> TransformedT:
 
     if isinstance(f, MultiTransformed | MultiTransformedWithState):
         apply = jax.tree.map(lambda each: _keyless(each, count), f.apply)
-        return type(f)(f.init, apply)  # type: ignore[return-value]
+        return type(f)(f.init, apply)
 
     apply = _keyless(f.apply, count)
     kept = [*signatures.PARAMS, *signatures.STATE][:count]

@@ -255,7 +255,7 @@ def tabulate(
         if not rows:
             return "No modules matching filters."
         # Imported here, since it is needed here only.
-        import tabulate as tables  # type: ignore[import-untyped]
+        import tabulate as tables
 
         return tables.tabulate(
             rows,

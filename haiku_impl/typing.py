@@ -27,7 +27,7 @@ class _Strict(Protocol):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if Protocol not in cls.__bases__:  # type: ignore[comparison-overlap]
+        if Protocol not in cls.__bases__:
             bases = ", ".join(base.__name__ for base in cls.__bases__)
             raise TypeError(
                 f"{cls.__name__} is a Protocol and should not be subclassed by a class "

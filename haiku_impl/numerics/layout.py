@@ -59,7 +59,7 @@ def replicate(value: T | Sequence[T], count: int, name: str) -> tuple[T, ...]:
       ((3, 3), (1, 2))
     """
     if isinstance(value, str | bytes) or not isinstance(value, Sequence):
-        return (value,) * count  # type: ignore[return-value]
+        return (value,) * count
     if len(value) not in (1, count):
         raise TypeError(
             f"{name} must be a scalar or sequence of length 1 or sequence of length "
