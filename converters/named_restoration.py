@@ -33,6 +33,8 @@ class _Value:
     variable: Variable
     value: np.ndarray
     used: tuple[str, ...]
+    # Whether it was the last that is made of them.
+    is_last: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,9 +58,11 @@ class _Converted:
             is_slot=bool(slot),
         )
         values = self.layout.convert(found, twin)
+        is_last = values.keys() <= self.variables.keys()
+        used = tuple(found.used)
         return {
             inner: _Value(
-                f"{self.path}/{inner}", self.variables[inner], value, tuple(found.used)
+                f"{self.path}/{inner}", self.variables[inner], value, used, is_last
             )
             for inner, value in values.items()
             if inner in self.variables
@@ -90,6 +94,7 @@ class NamedRestoreStatus:
         self._layouts = layouts
         self._done: dict[int, Variable] = {}
         self._owners: dict[str, str] = {}
+        self._used: set[str] = set()
 
     def __repr__(self) -> str:
         return (
@@ -122,6 +127,7 @@ class NamedRestoreStatus:
         for each, value in zip(new, values):
             self._done[id(each.variable)] = each.variable
             self.restored[each.path] = each.used
+            self._used.update(each.used if each.is_last else ())
             assign(each.variable, value)
 
     def is_waiting(self) -> bool:
@@ -279,8 +285,7 @@ class NamedRestoreStatus:
     # What TensorFlow's status offers.
 
     def _unused(self) -> list[str]:
-        used = {name for names in self.restored.values() for name in names}
-        return [name for name in self._tensors if name not in used]
+        return [name for name in self._tensors if name not in self._used]
 
     def assert_existing_objects_matched(self) -> NamedRestoreStatus:
         """Checks that every variable of the objects was restored.

@@ -245,6 +245,24 @@ def test_a_new_twin_gives_sonnet_1s_outputs(name):
     check_outputs(name)
 
 
+ALONE = ["batch_norm", "vector_quantizer_ema", "lstm_projection", "conv_2d_lstm"]
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_a_checkpoint_of_one_module_is_consumed(name, tmp_path):
+    everything = converters.open_checkpoint(FIXTURES / "modules")
+    tensors = {k: everything[k] for k in everything if k.split("/")[0] == name}
+    converters.write_bundle(tmp_path / name, tensors)
+    make, run, *_ = TWINS[name]
+    net, expected = make(), outputs_of(name)
+    status = converters.restore(tmp_path / name, net=net)
+    assert not status.restored.keys() & {"net/scale", "net/b"}
+    outputs = run(net, ARRAYS[f"{name}/input"], expected[1:])
+    first = outputs[0] if isinstance(outputs, list) else outputs
+    np.testing.assert_allclose(first, expected[0], **CLOSE)
+    status.assert_consumed()
+
+
 @pytest.mark.parametrize("name", ["lstm", "batch_norm_v2", "conv_2d", "vanilla_rnn"])
 def test_a_twin_that_has_variables_gives_sonnet_1s_outputs(name):
     check_outputs(name, call_before=True)
