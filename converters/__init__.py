@@ -6,6 +6,8 @@
     converters.export("model/ckpt-7", "model.safetensors")
     converters.restore(path, model=net, optimizer=opt)    # into compat's objects
     converters.save(path, model=net, optimizer=opt)       # real Sonnet reads it back
+    converters.restore(path, model=net, layout="sonnet1") # what Sonnet 1 saved
+    params, state = converters.to_haiku(path, like)       # as a Haiku model's trees
 
 Reading needs NumPy, not jax; what needs more is imported when it is first used.
 """

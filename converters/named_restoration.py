@@ -33,8 +33,9 @@ class _Value:
     variable: Variable
     value: np.ndarray
     used: tuple[str, ...]
-    # Whether it was the last that is made of them.
+    # Whether all that is made of them has a variable, and the module that has them.
     is_last: bool = True
+    module: Module | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +63,12 @@ class _Converted:
         used = tuple(found.used)
         return {
             inner: _Value(
-                f"{self.path}/{inner}", self.variables[inner], value, used, is_last
+                f"{self.path}/{inner}",
+                self.variables[inner],
+                value,
+                used,
+                is_last,
+                self.module,
             )
             for inner, value in values.items()
             if inner in self.variables
@@ -92,7 +98,7 @@ class NamedRestoreStatus:
         self._root = root
         self._objects = dict(objects)
         self._layouts = layouts
-        self._done: dict[int, Variable] = {}
+        self._done: dict[int, Variable | Module] = {}
         self._owners: dict[str, str] = {}
         self._used: set[str] = set()
 
@@ -128,6 +134,8 @@ class NamedRestoreStatus:
             self._done[id(each.variable)] = each.variable
             self.restored[each.path] = each.used
             self._used.update(each.used if each.is_last else ())
+            if each.is_last and each.module is not None:
+                self._done[id(each.module)] = each.module
             assign(each.variable, value)
 
     def is_waiting(self) -> bool:
@@ -143,10 +151,14 @@ class NamedRestoreStatus:
         return {**children(self._root), **self._objects}
 
     def _converted(self, objects: Mapping[str, Any]) -> Iterator[_Converted]:
+        slots_may_follow = any(isinstance(obj, Optimizer) for obj in objects.values())
         for path, obj in objects.items():
-            names = [cls.__name__ for cls in type(obj).__mro__]
-            layout = next((self._layouts[n] for n in names if n in self._layouts), None)
-            if not isinstance(obj, Module) or layout is None:
+            if not isinstance(obj, Module):
+                continue
+            if id(obj) in self._done and not slots_may_follow:
+                continue
+            layout = self._layout(type(obj))
+            if layout is None:
                 continue
             variables = {
                 inner: variable
@@ -159,6 +171,10 @@ class NamedRestoreStatus:
             scope = self._place(path, obj.name_scope.name.rstrip("/"), is_there)
             if scope is not None:
                 yield _Converted(path, obj, layout, scope + layout.separator, variables)
+
+    def _layout(self, cls: type) -> Layout | None:
+        names = [base.__name__ for base in cls.__mro__]
+        return next((self._layouts[n] for n in names if n in self._layouts), None)
 
     def _is_module(self, layout: Layout, name: str) -> bool:
         return layout.is_at(ModuleTensors(self._tensors, name + layout.separator))

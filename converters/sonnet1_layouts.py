@@ -212,8 +212,8 @@ def batch_norm(t: ModuleTensors, twin: Twin) -> Variables:
     if not twin.is_slot:
         # Without gamma and beta Sonnet 1 multiplied by one and added nothing.
         for path, constant in (("scale", np.ones), ("offset", np.zeros)):
-            if path not in found and path in twin.shapes:
-                found[path] = constant(twin.shapes[path], t["moving_mean"].dtype)
+            if path not in found:
+                found[path] = constant(t["moving_mean"].size, t["moving_mean"].dtype)
         for name in ("moving_mean", "moving_variance"):
             found[f"{name}/average"] = found[f"{name}/_hidden"] = t[name]
             found[f"{name}/_counter"] = np.array(LONG_AGO, np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,7 +14,13 @@ __all__ = ["children", "is_trackable", "walk"]
 
 def is_trackable(value: Any) -> bool:
     """Returns whether TensorFlow would follow an attribute with this value."""
-    return isinstance(value, Module | Variable | list | tuple | Mapping)
+    return _is_followed(type(value))  # type: ignore[arg-type]
+
+
+@functools.cache
+def _is_followed(cls: type) -> bool:
+    # Asking abstract base classes anew for each attribute would take most of the time.
+    return issubclass(cls, Module | Variable | list | tuple | Mapping)
 
 
 def children(obj: Any) -> dict[str, Any]:
@@ -31,6 +38,8 @@ def children(obj: Any) -> dict[str, Any]:
       {'0': {'a': []}}
     """
     found: dict[str, Any] = {}
+    if isinstance(obj, Variable):
+        return found
     if isinstance(obj, Module):
         found = dict(sorted(vars(obj).items()))
     elif isinstance(obj, Mapping):
