@@ -209,7 +209,11 @@ def test_building_takes_nests_and_specs():
 
 def test_a_custom_getter_changes_what_modules_read():
     for snt in LIBRARIES:
-        linear = snt.Linear(1, w_init=snt.initializers.Ones())
+
+        class Linear(snt.Linear):
+            """Of its own, since Sonnet leaves the class of an instance changed."""
+
+        linear = Linear(1, w_init=snt.initializers.Ones())
         other = snt.Linear(1, w_init=snt.initializers.Ones())
         x = snt.array([[1.0]])
         assert float((linear(x) + other(x))[0, 0]) == 2

@@ -45,10 +45,17 @@ def cast(arrays: tuple[np.ndarray, ...], dtype: str) -> list[jax.Array]:
     return [jnp.asarray(x, dtype if x.dtype.kind == "f" else None) for x in arrays]
 
 
-def assert_parity(cases: Sequence[Case], ours: Any, theirs: Any, dtype: str) -> None:
+def assert_parity(
+    cases: Sequence[Case],
+    ours: Any,
+    theirs: Any,
+    dtype: str,
+    tolerance: float | None = None,
+) -> None:
     """Compares values and gradients of all cases in the two libraries.
 
-    All cases of a library are one compiled program, which is the fastest.
+    All cases of a library are one compiled program, which is the fastest. A
+    `tolerance` is for what rounds more than other functions do.
     """
     with precision(dtype):
         arrays = [cast(case.arrays, dtype) for case in cases]
@@ -58,8 +65,9 @@ def assert_parity(cases: Sequence[Case], ours: Any, theirs: Any, dtype: str) -> 
         )
     for case, x, y in zip(cases, of_ours, of_theirs):
         with named(case):
-            assert_same(x[0], y[0], TOLERANCES[dtype], dtype != "bfloat16")
-            assert_same(x[1], y[1], GRADIENT_TOLERANCES[dtype])
+            values = tolerance or TOLERANCES[dtype]
+            assert_same(x[0], y[0], values, dtype != "bfloat16")
+            assert_same(x[1], y[1], tolerance or GRADIENT_TOLERANCES[dtype])
 
 
 def evaluate(

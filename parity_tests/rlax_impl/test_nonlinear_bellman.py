@@ -130,7 +130,11 @@ TABLES = {
 def test_transformed_values_and_gradients_are_those_of_rlax(table, dtype):
     if dtype == "bfloat16" and table != "elementwise":
         pytest.skip("one rounding apart, bfloat16 values fall between other bins")
-    assert_parity(TABLES[table], rlax_impl, rlax, dtype)
+    # The inverse of the hyperbolic transform takes sqrt(1 + 4 eps (...)) - 1 over
+    # 2 eps, with eps = 1e-3: it makes a relative rounding of 6e-8 one of 3e-5.
+    rounds_more = (table, dtype) == ("hyperbolic errors", "float32")
+    tolerance = 1e-4 if rounds_more else None
+    assert_parity(TABLES[table], rlax_impl, rlax, dtype, tolerance)
 
 
 @pytest.mark.parametrize("table", TABLES)
