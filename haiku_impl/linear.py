@@ -66,7 +66,8 @@ class Linear(Module):
         Raises:
           ValueError: The inputs are a scalar.
         """
-        inputs = jnp.asarray(inputs)
+        if not isinstance(inputs, jax.Array):  # jnp takes its time to find out
+            inputs = jnp.asarray(inputs)
         shape, dtype = inputs.shape, inputs.dtype
         if not shape:
             raise ValueError("Input must not be scalar: a Linear needs an axis to map.")
