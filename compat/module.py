@@ -11,6 +11,7 @@ import jax
 
 from ..haiku_impl.auto_repr import auto_repr
 from ..haiku_impl.frames import thread
+from ..haiku_impl.module import call_hooked
 from ..haiku_impl.naming import is_identifier, snake_case
 from .naming import NameScope, child_scope
 from .once import once
@@ -57,13 +58,15 @@ def allow_empty_variables(module_or_cls: T) -> T:
     return module_or_cls
 
 
-def _with_name_scope(method: Callable[..., Any]) -> Callable[..., Any]:
+def _with_name_scope(
+    method: Callable[..., Any], owner: Callable[[], type]
+) -> Callable[..., Any]:
     if not _SCOPED or getattr(method, _UNSCOPED, False):
         return method
     inner = getattr(method, "__sonnax_once__", None)
     if inner is not None:
         # The scope goes inside, where it costs nothing after the first call.
-        return once(_with_name_scope(inner))
+        return once(_with_name_scope(inner, owner))
 
     @functools.wraps(method)
     def wrapped(self: "Module", *args: Any, **kwargs: Any) -> Any:
@@ -76,12 +79,15 @@ def _with_name_scope(method: Callable[..., Any]) -> Callable[..., Any]:
                 f"{type(self).__name__}.__init__, or mark the method "
                 f"{method.__name__} with @snt.no_name_scope."
             ) from None
+        run = method
+        if thread.interceptors:
+            run = functools.partial(call_hooked, method, method.__name__, owner())
         outer, thread.name_scope = thread.name_scope, scope
         try:
             if thread.frames:
                 with jax.named_scope(self._name):
-                    return method(self, *args, **kwargs)
-            return method(self, *args, **kwargs)
+                    return run(self, *args, **kwargs)
+            return run(self, *args, **kwargs)
         finally:
             thread.name_scope = outer
 
@@ -94,13 +100,16 @@ class ModuleMetaclass(abc.ABCMeta):
     def __new__(
         mcs: Any, name: str, bases: tuple[type, ...], namespace: dict[str, Any]
     ) -> Any:
+        def owner() -> type:
+            return cls
+
         methods = []
         for key, value in namespace.items():
             if key == "name_scope" or (key.startswith("__") and key != "__call__"):
                 continue
             if isinstance(value, property):
                 fget, fset, fdel = (
-                    f and _with_name_scope(f)
+                    f and _with_name_scope(f, owner)
                     for f in (value.fget, value.fset, value.fdel)
                 )
                 namespace[key] = property(fget, fset, fdel, value.__doc__)
@@ -110,7 +119,7 @@ class ModuleMetaclass(abc.ABCMeta):
         cls = super().__new__(mcs, name, bases, namespace)
         for key in methods:
             # Fetched from the class, so that decorators that are descriptors bind.
-            setattr(cls, key, _with_name_scope(getattr(cls, key)))
+            setattr(cls, key, _with_name_scope(getattr(cls, key), owner))
         return cls
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:

@@ -82,7 +82,7 @@ def hook_methods(hook: MethodHook) -> contextlib.AbstractContextManager[Any]:
     return frames.pushed(thread.method_hooks, hook)
 
 
-def _call_hooked(
+def call_hooked(
     method: Callable[..., Any],
     method_name: str,
     owner: type["Module"],
@@ -90,6 +90,7 @@ def _call_hooked(
     *args: Any,
     **kwargs: Any,
 ) -> Any:
+    """Calls a method through the interceptors and hooks of the thread."""
     bound = functools.partial(method, module)
     context = MethodContext(module, method_name, bound, owner)
     waiting = list(reversed(thread.interceptors))
@@ -122,7 +123,7 @@ def _wrapped(
             raise ValueError(_OUTSIDE.format(type(self).__name__))
         run = method
         if thread.interceptors or thread.method_hooks:
-            run = functools.partial(_call_hooked, method, method_name, owner())
+            run = functools.partial(call_hooked, method, method_name, owner())
         scopes = stack[-1].scopes
         scopes.append(Scope(self, scope_name))
         try:

@@ -1,0 +1,1 @@
+"""Running an old model and its port side by side, module by module."""

@@ -1,0 +1,61 @@
+"""The arrays in nested values, and the paths of modules in objects."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+
+def flatten(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yields the leaves of lists, tuples, named tuples and dicts, with their paths.
+
+    >>> list(flatten({"b": [1, 2], "a": 3}))
+    [('a', 3), ('b/0', 1), ('b/1', 2)]
+    """
+    for name, item in _items(value) or [(None, value)]:
+        if name is None:
+            yield path, item
+        else:
+            yield from flatten(item, f"{path}/{name}" if path else name)
+
+
+def _items(value: Any) -> list[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        return [(str(key), value[key]) for key in sorted(value, key=str)]
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+        names = getattr(value, "_fields", None) or range(len(value))
+        return [(str(name), item) for name, item in zip(names, value)]
+    return []
+
+
+def walk(
+    objects: Mapping[str, Any], is_module: Callable[[Any], bool]
+) -> Iterator[tuple[str, Any]]:
+    """Yields each object once, with the shortest path to it.
+
+    A path is made of attributes, indices and keys (`model/layers/3`), as a checkpoint
+    has it.
+
+    Args:
+      objects: where to start, by name.
+      is_module: whether to look at the attributes of an object.
+    """
+    seen: set[int] = set()
+    waiting = deque((name, objects[name]) for name in objects)
+    while waiting:
+        path, value = waiting.popleft()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        yield path, value
+        if is_module(value):
+            inside = [
+                (name, item)
+                for name, item in sorted(vars(value).items())
+                # What TensorFlow keeps beside the user's own attributes.
+                if not name.startswith("_self_")
+            ]
+        else:
+            inside = _items(value)
+        waiting.extend((f"{path}/{name}", item) for name, item in inside)

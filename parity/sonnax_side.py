@@ -1,0 +1,160 @@
+"""Models on sonnax's compat, as the recorder needs them: `python -m` runs one."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import platform
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .recorder.capture import Capture, is_recorded
+from .recorder.process import main
+from .recorder.structure import flatten
+
+
+class SonnaxSide:
+    """See `recorder.side.Side`.
+
+    Args:
+      precision: "float32" or "float64", for which jnp.float32 is changed in this
+        process before sonnax and the user's code see it.
+    """
+
+    def __init__(self, precision: str):
+        self.precision = precision
+        if precision == "float64":
+            jax.config.update("jax_enable_x64", True)
+            jnp.float32 = jnp.float64  # type: ignore[assignment,misc]
+        from .. import compat, converters
+
+        self._snt = compat
+        self._converters = converters
+
+    def versions(self) -> dict[str, str]:
+        from .._version import __version__
+
+        return {
+            "sonnax": __version__,
+            "jax": jax.__version__,
+            "device": jax.devices()[0].device_kind,
+            "python": platform.python_version(),
+        }
+
+    def is_module(self, value: Any) -> bool:
+        return isinstance(value, self._snt.Module)
+
+    def is_variable(self, value: Any) -> bool:
+        return isinstance(value, self._snt.Variable)
+
+    def to_numpy(self, value: Any) -> np.ndarray | None:
+        if isinstance(value, self._snt.Variable):
+            return np.asarray(value.numpy())
+        if isinstance(value, jax.Array | np.ndarray):
+            return np.asarray(value)
+        return None
+
+    def to_array(self, value: np.ndarray) -> Any:
+        if value.dtype == np.float32:
+            value = value.astype(self.precision)
+        return jnp.asarray(value)
+
+    def seed(self, seed: int) -> None:
+        self._snt.random.set_seed(seed)
+
+    @contextlib.contextmanager
+    def capturing(self, capture: Capture) -> Iterator[None]:
+        from ..haiku_impl.module import intercept_methods
+
+        def intercept(next_f: Any, args: Any, kwargs: Any, context: Any) -> Any:
+            module, method = context.module, context.method_name
+            if not is_recorded(method):
+                return next_f(*args, **kwargs)
+            given = self._leaves([*args, kwargs])
+            capture.enter()
+            try:
+                outputs = next_f(*args, **kwargs)
+            except BaseException:
+                capture.abandon()
+                raise
+            returned = self._leaves(outputs)
+            leaves = [*given.values(), *returned.values()]
+            if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
+                # In the body of a loop: its values come when it runs.
+                capture.abandon()
+                arrive = functools.partial(capture.arrive, module, method)
+                jax.debug.callback(arrive, given, returned)
+            else:
+                capture.leave(module, method, given, returned)
+            return outputs
+
+        with intercept_methods(intercept):
+            yield
+        jax.effects_barrier()
+
+    def _leaves(self, value: Any) -> dict[str, Any]:
+        """Returns the arrays in a value by their places, as they are."""
+        found = {}
+        for path, leaf in flatten(value):
+            if self.is_variable(leaf):
+                leaf = leaf.value()
+            if isinstance(leaf, jax.Array | np.ndarray):
+                found[path] = leaf
+        return found
+
+    def restore(
+        self, path: str, model: Mapping[str, Any], others: Mapping[str, Any]
+    ) -> Callable[[], Any]:
+        checkpoint = self._converters.open_checkpoint(path)
+        if others:
+            self._converters.restore(checkpoint, **others)
+        status = self._converters.restore(checkpoint, **model)
+        return status.assert_existing_objects_matched
+
+    def save(self, path: str, objects: Mapping[str, Any]) -> None:
+        self._converters.save(path, **objects)
+
+    def saved_names(self, path: str) -> list[str]:
+        graph = self._converters.open_checkpoint(path).object_graph
+        return sorted({*graph.nodes[0].children} - {"save_counter"}) if graph else []
+
+    def widen(self, path: str, widened: str) -> None:
+        checkpoint = self._converters.open_checkpoint(path)
+        tensors = {name: checkpoint[name] for name in checkpoint}
+        self._converters.write_bundle(
+            widened,
+            {
+                name: value.astype(np.float64) if value.dtype == np.float32 else value
+                for name, value in tensors.items()
+            },
+        )
+
+    def create(self, f: Callable[[], Any]) -> None:
+        self._snt.build(f)
+
+    def mean_square(self, value: Any) -> Any:
+        return jnp.mean(jnp.square(value))
+
+    def step(
+        self, loss: Callable[[], Any], model: Any, optimizer: Any
+    ) -> Callable[[], tuple[float, Sequence[Any]]]:
+        @self._snt.jit
+        def take() -> Any:
+            value, gradients = self._snt.value_and_grad(loss, model)()
+            if optimizer is not None:
+                optimizer.apply(gradients, model.trainable_variables)
+            return value, gradients
+
+        def taken() -> tuple[float, Sequence[Any]]:
+            value, gradients = take()
+            return float(value), gradients
+
+        return taken
+
+
+if __name__ == "__main__":
+    main(SonnaxSide)
