@@ -59,7 +59,7 @@ class SonnaxSide:
         return None
 
     def to_array(self, value: np.ndarray) -> Any:
-        if value.dtype == np.float32:
+        if value.dtype in (np.float32, np.float64):
             value = value.astype(self.precision)
         return jnp.asarray(value)
 

@@ -63,7 +63,7 @@ class SonnetSide:
         return value if isinstance(value, np.ndarray) else None
 
     def to_array(self, value: np.ndarray) -> Any:
-        if value.dtype == np.float32:
+        if value.dtype in (np.float32, np.float64):
             value = value.astype(self.precision)
         return tf.convert_to_tensor(value)
 
