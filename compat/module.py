@@ -122,7 +122,7 @@ class ModuleMetaclass(abc.ABCMeta):
             setattr(cls, key, _with_name_scope(getattr(cls, key), owner))
         return cls
 
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __call__(cls: Any, *args: Any, **kwargs: Any) -> Any:
         module = cls.__new__(cls, *args, **kwargs)
         outer = thread.name_scope
         try:

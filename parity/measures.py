@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 
 # The edges of a histogram of relative differences: half decades from 1e-18 to 10.
 EDGES = np.arange(-18.0, 1.5, 0.5)
-_INTEGERS = {2: np.int16, 4: np.int32, 8: np.int64}
+_INTEGERS: dict[int, Any] = {2: np.int16, 4: np.int32, 8: np.int64}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,13 +155,15 @@ def _ulps(legacy: np.ndarray, port: np.ndarray) -> int | None:
     finite = np.isfinite(legacy) & np.isfinite(port)
     if integers is None or not finite.any():
         return None
-    ordered = []
-    for x in (legacy[finite], port[finite]):
-        bits = x.view(integers).astype(np.int64)
-        # Negative numbers are stored as sign and magnitude.
-        ordered.append(np.where(bits < 0, np.iinfo(integers).min - bits, bits))
-    low, high = np.minimum(*ordered), np.maximum(*ordered)
+    a, b = _ordered(legacy[finite], integers), _ordered(port[finite], integers)
+    low, high = np.minimum(a, b), np.maximum(a, b)
     return int((high.astype(np.uint64) - low.astype(np.uint64)).max())
+
+
+def _ordered(x: np.ndarray, integers: Any) -> np.ndarray:
+    """Returns integers in the order of floats, which have a sign and a magnitude."""
+    bits = x.view(integers).astype(np.int64)
+    return np.where(bits < 0, np.iinfo(integers).min - bits, bits)
 
 
 def _cosine(a: np.ndarray, b: np.ndarray) -> float | None:

@@ -197,10 +197,10 @@ def compare(
             else:
                 for side in waiting:
                     run(side, _first_values(side, folders))
-        return compare_recordings(
-            *(recordings.get(side) or read_recording(folders[side]) for side in sides),
-            Tolerance(rtol, atol),
+        theirs, ours = (
+            recordings.get(side) or read_recording(folders[side]) for side in sides
         )
+        return compare_recordings(theirs, ours, Tolerance(rtol, atol))
 
 
 def assert_parity(legacy: Model, port: Model, **options: Any) -> Comparison:
@@ -333,7 +333,7 @@ def _input_file(inputs: Inputs) -> Any:
         raise ComparisonError(f"the inputs {objects} are no arrays of numbers.")
     with tempfile.TemporaryDirectory(prefix="sonnax-") as scratch:
         path = os.path.join(scratch, "inputs.npz")
-        np.savez(path, **arrays)
+        np.savez(path, **arrays)  # type: ignore[arg-type]
         yield path
 
 

@@ -29,7 +29,7 @@ class SonnaxSide:
         self.precision = precision
         if precision == "float64":
             jax.config.update("jax_enable_x64", True)
-            jnp.float32 = jnp.float64  # type: ignore[assignment,misc]
+            jnp.float32 = jnp.float64
         from .. import compat, converters
 
         self._snt = compat

@@ -11,16 +11,11 @@ from .recording import Call
 from .structure import flatten
 
 
-class _Open(NamedTuple):
-    index: int
-    entered: int
-
-
 class _Closed(NamedTuple):
     module: Any
     method: str
     parent: int | None
-    index: int
+    begun: int
     entered: int
     left: int
     inputs: dict[str, np.ndarray]
@@ -38,7 +33,7 @@ class Capture:
         self._to_numpy = to_numpy
         self._clock = 0
         self._begun = 0
-        self._open: list[_Open] = []
+        self._open: list[tuple[int, int]] = []
         self._closed: list[_Closed] = []
         # An array that is passed on is converted once, and kept so that its identity
         # stays its own.
@@ -46,7 +41,7 @@ class Capture:
 
     def enter(self) -> None:
         """Notes that a call begins."""
-        self._open.append(_Open(self._begun, self._clock))
+        self._open.append((self._begun, self._clock))
         self._begun += 1
         self._clock += 1
 
@@ -60,7 +55,7 @@ class Capture:
           returned: its result.
         """
         index, entered = self._open.pop()
-        parent = self._open[-1].index if self._open else None
+        parent = self._open[-1][0] if self._open else None
         self._add(
             _Closed(
                 module,
@@ -105,7 +100,9 @@ class Capture:
         Args:
           paths: the paths of the modules by identity; another is called by its name.
         """
-        position = {closed.index: i for i, closed in enumerate(self._closed)}
+        position: dict[int | None, int] = {
+            closed.begun: i for i, closed in enumerate(self._closed)
+        }
         numbers: dict[tuple[str, str], int] = {}
         calls = []
         for closed in self._closed:

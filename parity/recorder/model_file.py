@@ -148,7 +148,8 @@ def arguments(
     `arr_0`, `arr_1`, ... are positional, as `numpy.savez` names them. A bool, int or
     string that is no array is passed as Python's.
     """
-    positional, named = [], {}
+    positional: list[Any] = []
+    named: dict[str, Any] = {}
     for name, array in inputs.items():
         is_plain = array.ndim == 0 and array.dtype.kind in "biuU"
         value = array.item() if is_plain else make(array)

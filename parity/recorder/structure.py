@@ -13,20 +13,22 @@ def flatten(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     >>> list(flatten({"b": [1, 2], "a": 3}))
     [('a', 3), ('b/0', 1), ('b/1', 2)]
     """
-    for name, item in _items(value) or [(None, value)]:
-        if name is None:
-            yield path, item
-        else:
-            yield from flatten(item, f"{path}/{name}" if path else name)
+    items = _items(value)
+    if items is None:
+        yield path, value
+        return
+    for name, item in items:
+        yield from flatten(item, f"{path}/{name}" if path else name)
 
 
-def _items(value: Any) -> list[tuple[str, Any]]:
+def _items(value: Any) -> list[tuple[str, Any]] | None:
+    """Returns what a container holds, by name; None of what is no container."""
     if isinstance(value, Mapping):
         return [(str(key), value[key]) for key in sorted(value, key=str)]
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         names = getattr(value, "_fields", None) or range(len(value))
         return [(str(name), item) for name, item in zip(names, value)]
-    return []
+    return None
 
 
 def walk(
@@ -57,5 +59,5 @@ def walk(
                 if not name.startswith("_self_")
             ]
         else:
-            inside = _items(value)
+            inside = _items(value) or []
         waiting.extend((f"{path}/{name}", item) for name, item in inside)
