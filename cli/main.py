@@ -5,6 +5,7 @@ import errno
 import click
 
 from .._version import __version__
+from .compare_command import compare, record
 from .convert_command import convert
 from .demo_command import demo
 from .diff_command import diff
@@ -30,8 +31,13 @@ class ErrorsAsMessages(click.Group):
         except ValueError as error:
             # Here, and not above: `sonnax --help` need not load the reader.
             from ..converters.errors import CheckpointError
+            from ..parity.processes import ComparisonError
+            from ..parity.recorder.recording import RecordingError
 
-            if not isinstance(error, CheckpointError):
+            if isinstance(error, ComparisonError):
+                # Of the user's own code, which ran in another process.
+                click.echo(error.traceback, err=True, nl=False)
+            elif not isinstance(error, CheckpointError | RecordingError):
                 raise
             raise click.ClickException(one_line(str(error))) from error
 
@@ -39,16 +45,16 @@ class ErrorsAsMessages(click.Group):
 @click.group(cls=ErrorsAsMessages, context_settings={"max_content_width": 88})
 @click.version_option(__version__, prog_name="sonnax")
 def main() -> None:
-    """Sonnet models on JAX: look into, check, compare and convert checkpoints.
+    """Sonnet models on JAX: their checkpoints, and old models beside their ports.
 
     A checkpoint PATH is the prefix of its files (model/ckpt-300), a directory with a
     `checkpoint` state file (model, or model@200 for one step of it), or a SavedModel
-    directory. No command needs TensorFlow.
+    directory. TensorFlow is needed only where compare and record run a Sonnet model.
 
-    Exit status: 0, 1 for an error (diff: a difference; demo: a number out of
+    Exit status: 0, 1 for an error (diff: a difference; compare, demo: a number out of
     tolerance), 2 for wrong usage.
     """
 
 
-for command in (inspect, verify, diff, convert, demo):
+for command in (inspect, verify, diff, convert, record, compare, demo):
     main.add_command(command)

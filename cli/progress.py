@@ -6,15 +6,15 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def progress_bar(label: str) -> Iterator[Callable[[int, int], None] | None]:
-    """Shows how many tensors are done while the block runs.
+def progress_bar(label: str) -> Iterator[Callable[..., None] | None]:
+    """Shows how much is done while the block runs.
 
     Args:
         label: what is going on, in one word.
 
     Yields:
-        A function to call with the number done and the number of all, or None if
-        stderr is no terminal.
+        A function to call with the number done, the number of all and, if it is not
+        the label, what is going on now; or None if stderr is no terminal.
     """
     if not sys.stderr.isatty():
         yield None
@@ -29,7 +29,7 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None] | None]:
     )
 
     shown = Progress(
-        TextColumn(label),
+        TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
@@ -38,4 +38,6 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None] | None]:
     )
     with shown:
         task = shown.add_task(label, total=None)
-        yield lambda done, total: shown.update(task, completed=done, total=total)
+        yield lambda done, total, doing=label: shown.update(
+            task, completed=done, total=total, description=doing
+        )

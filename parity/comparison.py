@@ -226,6 +226,8 @@ def _differences(
 
 def _gradient_differences(legacy: Run, port: Run, tolerance: Tolerance) -> Differences:
     """Compares gradients; one that is nearly zero, to the largest of all."""
+    if legacy.loss is None or port.loss is None:
+        return {}
     largest = max(
         (float(np.max(np.abs(g), initial=0.0)) for g in legacy.gradients.values()),
         default=0.0,

@@ -22,8 +22,8 @@ from .processes import ComparisonError, run_side
 from .recorder.recording import Recording, read_recording
 from .tables import failure_text
 
-# Called with what begins, how many parts are done, and how many there are.
-Progress = Callable[[str, int, int], None]
+# Called with how many parts are done, how many there are, and what begins.
+Progress = Callable[[int, int, str], None]
 Model = str | os.PathLike | Callable[[], Any]
 Inputs = str | os.PathLike | Mapping[str, Any] | Sequence[Any]
 
@@ -98,7 +98,8 @@ def record(
       side: "sonnet" for a Sonnet model, "sonnax" for one on sonnax.compat.
       python: an interpreter that has TensorFlow and Sonnet, by default this one; it
         need not have sonnax, and may be as old as Python 3.8.
-      progress: called with what begins, how many parts are done, and how many are all.
+      progress: called with how many parts are done, how many there are, and what
+        begins.
 
     Returns:
       The recording, as `compare` takes it.
@@ -159,7 +160,8 @@ def compare(
       atol: what is allowed absolutely, by default `rtol / 10` times the largest
         element of the array.
       python: an interpreter that has TensorFlow and Sonnet, by default this one.
-      progress: called with what begins, how many parts are done, and how many are all.
+      progress: called with how many parts are done, how many there are, and what
+        begins.
 
     Raises:
       ComparisonError: a model can't be run, or a recording lacks what is asked for.
@@ -244,7 +246,7 @@ class _Counter:
 
     def begin(self, text: str) -> None:
         if self._progress is not None:
-            self._progress(text, self._done, self._total)
+            self._progress(self._done, self._total, text)
 
     def end(self) -> None:
         self._done += 1

@@ -72,7 +72,8 @@ class SonnaxSide:
 
         def intercept(next_f: Any, args: Any, kwargs: Any, context: Any) -> Any:
             module, method = context.module, context.method_name
-            if not is_recorded(method):
+            is_property = isinstance(getattr(type(module), method, None), property)
+            if is_property or not is_recorded(method):
                 return next_f(*args, **kwargs)
             given = self._leaves([*args, kwargs])
             capture.enter()

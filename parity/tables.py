@@ -28,6 +28,10 @@ class Row(NamedTuple):
     cells: tuple[str, ...]
     excess: float
 
+    @property
+    def is_exact(self) -> bool:
+        return self.excess == 0
+
 
 def call_rows(run: ComparedRun) -> list[Row]:
     """Returns a row for each call, in the order in which they ended."""
