@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 from matplotlib.figure import Figure
 
 _ROLES = (
+    "page",
     "ink",
     "muted",
     "grid",
@@ -65,13 +66,18 @@ def inline_svg(
         group = root.find(f".//*[@id='{gid}']")
         assert group is not None
         markers = [e for e in group.iter() if e.tag.endswith("}use")]
-        for marker, text in zip(markers, texts, strict=True):
+        for marker, text in zip(markers, texts):
             ElementTree.SubElement(marker, "title").text = printable(text)
     for parent in list(root.iter()):
         for child in list(parent):
             # Its rules would hold for the whole page.
             if child.tag.endswith("}style"):
                 parent.remove(child)
+        styles = {child.attrib.get("style", "") for child in parent}
+        if len(parent) > 1 and len(styles) == 1:
+            parent.set("style", styles.pop())
+            for child in parent:
+                child.attrib.pop("style", None)
     view_box = root.attrib["viewBox"]
     for element in root.iter():
         _simplify(element, name)

@@ -11,14 +11,17 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from .comparison import ComparedRun
 from .inline_svg import COLOURS, inline_svg
 from .measures import EDGES
 from .report_lines import Line, Step
 
-_MARKERS = {"float32": "o", "float64": "D"}
+# Of two sizes, so that both are seen where one lies upon the other.
+_MARKERS = {"float32": ("o", 8), "float64": ("D", 4.5)}
+# Above it markers are small, and have no tooltips, which would be most of the page.
+_MANY = 500
 _WORST = ("first", "second", "third")
 # Larger losses are not drawn: limits around them could not be computed.
 _LARGEST_LOSS = 1e100
@@ -118,13 +121,13 @@ def by_place(
         [d.max_relative for found in series.values() for _, d in found]
         + [run.tolerance.rtol for run in runs.values()]
     )
-    figure = _figure(880 if wide else 430, 300)
+    figure = _figure(880 if wide else 430, 300 if wide else 340)
     axes = figure.subplots()
     keys, tooltips = [], {}
     if marked is not None:
         axes.axvline(marked.number, color=COLOURS["beyond"], lw=1.2)
     for precision, found in series.items():
-        keys += _tolerance(axes, scale, precision, runs[precision])
+        marker, size = _MARKERS[precision]
         for beyond in (False, True):
             points = [(l, d) for l, d in found if d.agrees != beyond]
             if not points:
@@ -135,11 +138,11 @@ def by_place(
                 [line.number for line, _ in points],
                 scale([d.max_relative for _, d in points]),
                 linestyle="none",
-                marker=_MARKERS[precision],
-                markersize=5 if len(found) <= 300 else 3,
+                marker=marker,
+                markersize=size if len(found) <= _MANY else size / 2,
                 markerfacecolor=COLOURS[role],
-                markeredgecolor=COLOURS[role],
-                markeredgewidth=0.5,
+                markeredgecolor=COLOURS["page"],
+                markeredgewidth=0.8 if len(found) <= _MANY else 0.2,
                 clip_on=False,
                 gid=gid,
             )
@@ -147,9 +150,11 @@ def by_place(
                 f"{line.number}: {line.name} ({precision}): "
                 f"{d.problem or f'{d.max_relative:.1e}'}"
                 for line, d in points
+                if len(found) <= _MANY
             ]
             text = f"{precision}, beyond its tolerance" if beyond else precision
             keys.append(Key(_mark(precision), role, text))
+        keys += _tolerance(axes, scale, precision, runs[precision])
     if marked is not None:
         keys.append(Key("upright", "beyond", f"where the two part: {marked.name}"))
     scale.draw(axes)
@@ -189,7 +194,7 @@ def histogram(name: str, runs: Mapping[str, ComparedRun]) -> Plot:
     drawn = {p: count for p, count in counts.items() if count.any()}
     if not drawn:
         return Plot(title, None, [], notes)
-    figure = _figure(430, 300)
+    figure = _figure(430, 340)
     axes = figure.subplots()
     keys = []
     for precision, count in drawn.items():
@@ -199,10 +204,9 @@ def histogram(name: str, runs: Mapping[str, ComparedRun]) -> Plot:
             np.log10(count[filled]) + _ONE,
             width=EDGES[1] - EDGES[0],
             align="edge",
-            color=COLOURS[precision],
-            edgecolor=COLOURS["ink"],
-            linewidth=0.5,
-            alpha=0.75,
+            facecolor=(COLOURS[precision], 0.3),
+            edgecolor=COLOURS[precision],
+            linewidth=1,
         )
         keys.append(Key("bar", precision, precision))
         at = math.log10(max(runs[precision].tolerance.rtol, 1e-18))
@@ -250,8 +254,10 @@ def losses(name: str, steps: Sequence[Step], runs: Mapping[str, ComparedRun]) ->
     finite = curves[drawable]
     if finite.size and finite.min() > 0 and finite.max() > 20 * finite.min():
         above.set_yscale("log")
-        low, high = np.log10([finite.min(), finite.max()])
-        _plain_decades(above, math.floor(low), math.ceil(high))
+        few = finite.max() < 1e3 * finite.min()
+        above.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
+        above.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        above.minorticks_off()
     above.grid(axis="y")
     above.set_ylabel("loss")
     keys = [
@@ -259,7 +265,7 @@ def losses(name: str, steps: Sequence[Step], runs: Mapping[str, ComparedRun]) ->
         Key("dashes", "port", f"port, {shown}"),
     ]
     scale = _Decades(
-        [d.max_relative for step in steps for d in step.differences.values()]
+        [d.max_relative for step in steps for d in step.differences.values()], room=0.2
     )
     for precision in runs:
         found = [
@@ -365,14 +371,20 @@ def _apart(steps: Sequence[int]) -> list[int]:
 
 
 class _Decades:
-    """An axis of powers of ten, with a place for zero and one for infinity."""
+    """An axis of powers of ten, with a place for zero and one for infinity.
 
-    def __init__(self, values: Iterable[float]):
+    Args:
+      values: all that are drawn.
+      room: the part of the axis that such a place takes.
+    """
+
+    def __init__(self, values: Iterable[float], room: float = 0.09):
         values = list(values)
         finite = [math.log10(v) for v in values if 0 < v < math.inf]
         self._low = math.floor(min(finite, default=-8))
         self._high = max(math.ceil(max(finite, default=-7)), self._low + 1)
-        gap = max(1.0, 0.09 * (self._high - self._low))
+        gap = max(1.0, room * (self._high - self._low))
+        self._half = gap / 2
         self._zero = self._low - gap if 0 in values else None
         has_infinity = any(not math.isfinite(v) for v in values)
         self._infinity = self._high + gap if has_infinity else None
@@ -390,18 +402,17 @@ class _Decades:
 
     def draw(self, axes: Axes, most: int = 8) -> None:
         """Sets the limits and the ticks of the vertical axis."""
-        half = max(0.5, 0.045 * (self._high - self._low))
         _ticks(axes.yaxis, self._low, self._high, most)
         ticks, labels = list(axes.get_yticks()), [t.get_text() for t in axes.get_yticklabels()]
         bottom, top = float(self._low), float(self._high)
         if self._zero is not None:
-            bottom = self._zero - half
+            bottom = self._zero - self._half
             ticks, labels = [self._zero, *ticks], ["equal", *labels]
-            axes.axhspan(bottom, self._zero + half, color=COLOURS["band"], lw=0)
+            axes.axhspan(bottom, self._zero + self._half, color=COLOURS["band"], lw=0)
         if self._infinity is not None:
-            top = self._infinity + half
+            top = self._infinity + self._half
             ticks, labels = [*ticks, self._infinity], [*labels, "∞"]
-            axes.axhspan(self._infinity - half, top, color=COLOURS["band"], lw=0)
+            axes.axhspan(self._infinity - self._half, top, color=COLOURS["band"], lw=0)
         axes.set_yticks(ticks, labels)
         axes.set_ylim(bottom, top)
         axes.grid(axis="y")
@@ -424,13 +435,6 @@ def _ticks(axis: Any, low: int, high: int, most: int = 8) -> None:
     axis.set_ticks(list(powers), [f"1e{power}" for power in powers])
 
 
-def _plain_decades(axes: Axes, low: int, high: int) -> None:
-    every = max(1, -(-(high - low) // 5))
-    powers = range(low, high + 1, every)
-    axes.set_yticks([10.0**p for p in powers], [f"1e{p}" for p in powers])
-    axes.minorticks_off()
-
-
 def _tolerance(
     axes: Axes, scale: _Decades, precision: str, run: ComparedRun
 ) -> list[Key]:
@@ -449,7 +453,7 @@ def _line(
         ys,
         color=COLOURS[precision],
         lw=1.4,
-        marker=_MARKERS[precision] if marked else None,
+        marker=_MARKERS[precision][0] if marked else None,
         markersize=4,
         clip_on=False,
     )

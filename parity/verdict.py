@@ -77,7 +77,8 @@ def _at(run: ComparedRun, compared: ComparedCall, difference: Difference) -> Par
         if not d.agrees and name.startswith(f"{path}/")
     ]
     if own:
-        text += f"; its variable {own[0]} differs, {described(run.variables[own[0]])}"
+        differs = "" if run.variables[own[0]].problem else " differs"
+        text += f"; its variable {own[0]}{differs}, {described(run.variables[own[0]])}"
     return Parting("module", path, text, difference)
 
 

@@ -96,6 +96,7 @@ class Recording:
       versions: of Python and of the libraries it ran on.
       inputs: the arrays it was called with, by name.
       runs: the run in each precision, "float32" and perhaps "float64".
+      loss: the name of the function of the loss, or None for the mean square.
       checkpoint: the prefix of the checkpoint that it wrote of its first variables,
         or None if it was given one.
     """
@@ -104,6 +105,7 @@ class Recording:
     versions: dict[str, str]
     inputs: dict[str, np.ndarray]
     runs: dict[str, Run] = dataclasses.field(default_factory=dict)
+    loss: str | None = None
     checkpoint: str | None = None
 
 
@@ -113,6 +115,7 @@ def write_recording(recording: Recording, folder: str) -> None:
         "format": FORMAT,
         "source": recording.source,
         "versions": recording.versions,
+        "loss": recording.loss,
         "checkpoint": recording.checkpoint is not None,
         "runs": {},
     }
@@ -211,6 +214,7 @@ def read_recording(folder: str) -> Recording:
             versions=described["versions"],
             inputs=inputs,
             runs=runs,
+            loss=described["loss"],
             checkpoint=(
                 os.path.join(folder, "checkpoint") if described["checkpoint"] else None
             ),

@@ -1,0 +1,194 @@
+"""Where two recordings part, and what is said of it."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from sonnax.parity import (
+    Tolerance,
+    as_json,
+    compare_recordings,
+    is_rounding,
+    parting,
+    verdict,
+)
+from sonnax.parity.tables import failure_text
+
+from .recordings import call, chain, recording, with_float64
+
+
+def compared(legacy, port, **tolerance):
+    return compare_recordings(legacy, port, Tolerance(**tolerance))
+
+
+def first(comparison, precision="float32"):
+    found = parting(comparison.runs[precision])
+    return None if found is None else (found.kind, found.path)
+
+
+def test_equal_recordings_agree():
+    comparison = compared(recording(chain(1, 2, 3)), recording(chain(1, 2, 3)))
+    assert comparison.agrees
+    assert first(comparison) is None
+    assert verdict(comparison).startswith("The two agree")
+
+
+def test_the_first_module_whose_output_differs_is_named():
+    legacy, port = recording(chain(1, 2, 3, 4)), recording(chain(1, 2, 3.1, 4.2))
+    comparison = compared(legacy, port)
+    assert not comparison.agrees
+    assert first(comparison) == ("module", "model/2")
+    assert "at model/2 (Layer)" in verdict(comparison)
+
+
+def test_code_between_modules_is_told_from_the_modules():
+    # Inside `model`, after layer 1 and before layer 2.
+    port = chain(1, 2, 3)
+    port[2].inputs["0"] = port[2].inputs["0"] + 1
+    comparison = compared(recording(chain(1, 2, 3)), recording(port))
+    assert first(comparison) == ("between", "model")
+    assert "what it gives to model/2 differs" in verdict(comparison)
+
+
+def test_other_arguments_of_the_model_are_told():
+    comparison = compared(recording(chain(1, 2)), recording(chain(1, 2, given=5)))
+    assert first(comparison) == ("inputs", "model")
+
+
+def test_an_error_of_the_outer_module_after_the_last_inner_one():
+    port = chain(1, 2)
+    port[-1].outputs[""] = port[-1].outputs[""] * 2
+    assert first(compared(recording(chain(1, 2)), recording(port))) == (
+        "module",
+        "model",
+    )
+
+
+def test_a_second_call_of_a_module_is_another_call():
+    twice = [call("m", 0, 1), call("m", 2, 3, number=1)]
+    other = [call("m", 0, 1), call("m", 2, 3, outputs=9, number=1)]
+    comparison = compared(recording(twice), recording(other))
+    assert [c.agrees for c in comparison.runs["float32"].calls] == [True, False]
+    assert "m #2" in verdict(comparison)
+
+
+def test_modules_are_matched_by_name_where_paths_differ():
+    legacy = [call("model/old", 0, 1, name="tower/linear")]
+    port = [call("model/new", 0, 1, name="tower/linear")]
+    run = compared(recording(legacy), recording(port)).runs["float32"]
+    assert len(run.calls) == 1
+    run = compared(recording(legacy), recording([call("x", 0, 1)])).runs["float32"]
+    assert (run.only_legacy, run.only_port) == (["model/old"], ["x"])
+    assert not run.agrees  # nothing was compared
+
+
+def test_a_result_of_another_structure_does_not_agree():
+    port = chain(1)
+    port[-1].outputs["extra"] = np.zeros(3)
+    comparison = compared(recording(chain(1)), recording(port))
+    assert not comparison.agrees
+    assert "the legacy side has none" in failure_text(comparison)
+
+
+def test_outputs_of_other_names_are_compared_in_order():
+    legacy, port = chain(1), chain(1)
+    legacy[-1].outputs = {"hidden": np.zeros(2), "cell": np.ones(2)}
+    port[-1].outputs = {"0": np.zeros(2), "1": np.ones(2)}
+    assert compared(recording(legacy), recording(port)).agrees
+
+
+def test_rounding_shrinks_and_an_error_does_not():
+    legacy = with_float64(recording(chain(1.0, 2.0)), chain(1.0, 2.0))
+    rounded = with_float64(recording(chain(1.0, 2.01)), chain(1.0, 2.0))
+    wrong = with_float64(recording(chain(1.0, 2.01)), chain(1.0, 2.01))
+    assert is_rounding(compared(legacy, rounded)) is True
+    assert "It is rounding" in verdict(compared(legacy, rounded))
+    assert not compared(legacy, rounded).agrees  # it is beyond the tolerance
+    assert is_rounding(compared(legacy, wrong)) is False
+    assert "It is real" in verdict(compared(legacy, wrong))
+    assert is_rounding(compared(recording(chain(1)), recording(chain(1)))) is None
+
+
+def test_a_small_real_difference_is_found_in_float64_only():
+    legacy = with_float64(recording(chain(1.0)), chain(1.0))
+    # float32 alone can't tell 1e-7 from rounding; in float64 it stays.
+    port = with_float64(recording(chain(1.0)), chain(1.0000002))
+    comparison = compared(legacy, port)
+    assert comparison.runs["float32"].agrees
+    assert not comparison.agrees
+    assert "a constant differs" in verdict(comparison)
+
+
+def test_variables_gradients_and_training_are_compared_after_the_calls():
+    ones = {"model/w": np.ones(2, np.float32)}
+    twos = {"model/w": 2 * np.ones(2, np.float32)}
+    base = {"calls": chain(1), "loss": 1.0, "gradients": ones, "losses": [1.0, 0.5]}
+    legacy = recording(**base, variables=ones)
+    assert first(compared(legacy, recording(**base, variables=twos))) == (
+        "variable",
+        "model/w",
+    )
+    port = recording(**{**base, "gradients": twos}, variables=ones)
+    assert first(compared(legacy, port)) == ("gradient", "model/w")
+    port = recording(**{**base, "losses": [1.0, 0.6]}, variables=ones)
+    assert first(compared(legacy, port)) == ("training", "")
+    assert "the loss of step 2 is 0.6 in place of 0.5" in verdict(
+        compared(legacy, port)
+    )
+
+
+def test_the_noise_of_a_gradient_that_is_zero_is_no_error():
+    noise = {"b": np.float32([3e-9, -2e-9]), "w": np.float32([0.5, 0.1])}
+    other = {"b": np.float32([-4e-9, 1e-9]), "w": np.float32([0.5, 0.1])}
+    runs = [
+        recording(chain(1), loss=1.0, gradients=gradients)
+        for gradients in (noise, other)
+    ]
+    assert compared(*runs).agrees
+    zero = {**other, "w": np.float32([0.5, 0.2])}
+    port = recording(chain(1), loss=1.0, gradients=zero)
+    assert not compared(runs[0], port).agrees
+
+
+def test_the_drift_of_parameters_decides_nothing():
+    legacy = recording(chain(1), losses=[1.0], trained={1: {"w": np.ones(1)}})
+    port = recording(chain(1), losses=[1.0], trained={1: {"w": 2 * np.ones(1)}})
+    comparison = compared(legacy, port)
+    assert comparison.agrees
+    assert comparison.runs["float32"].trained[1]["w"].max_absolute == 1
+
+
+def test_a_gradient_that_one_side_did_not_take_is_not_compared():
+    legacy = recording(chain(1), loss=1.0, gradients={"w": np.ones(1)})
+    assert compared(legacy, recording(chain(1))).agrees
+
+
+@pytest.mark.parametrize("rtol", [1e-3, 1e-1])
+def test_tolerances_are_those_that_are_given(rtol):
+    legacy, port = recording(chain(1.0)), recording(chain(1.01))
+    assert compared(legacy, port, rtol=rtol).agrees == (rtol == 1e-1)
+
+
+def test_json_has_no_nan_and_no_infinity():
+    import json
+
+    legacy, port = chain(1, 2), chain(1, np.inf)
+    comparison = compared(recording(legacy), recording(port))
+    text = json.dumps(as_json(comparison), allow_nan=False)
+    found = json.loads(text)
+    assert not found["agrees"]
+    assert found["runs"]["float32"]["parting"]["path"] == "model/1"
+
+
+def test_a_failure_names_the_worst_first():
+    port = chain(1, 2.5, 9)
+    text = failure_text(compared(recording(chain(1, 2, 3)), recording(port)))
+    assert text.splitlines()[0].startswith("The two part at model/1")
+    assert text.index("model/2 ") < text.index("model/1 ", text.index("float32:"))
+
+
+def test_recordings_keep_no_runs_in_a_comparison():
+    legacy = recording(chain(1))
+    comparison = compared(legacy, dataclasses.replace(legacy, source="port.py:build"))
+    assert comparison.port.source == "port.py:build"
+    assert comparison.legacy.runs == {}
