@@ -300,9 +300,8 @@ def _recording(folder: str, work: Work) -> Recording:
             lacks = "gradients"
         elif len(run.losses) < work.steps:
             lacks = f"{work.steps} steps of training ({len(run.losses)})"
-        elif run.losses or run.loss is not None:
-            if work.loss != recording.loss and (work.gradients or work.steps):
-                lacks = f"loss {work.loss!r}, but {recording.loss!r}"
+        elif (work.gradients or work.steps) and work.loss != recording.loss:
+            lacks = f"loss {work.loss!r}, but {recording.loss!r}"
         if lacks:
             raise ComparisonError(
                 f"{folder}: the recording has no {lacks}. Record the model again with "

@@ -73,10 +73,14 @@ class SonnaxSide:
         def intercept(next_f: Any, args: Any, kwargs: Any, context: Any) -> Any:
             module, method = context.module, context.method_name
             is_property = isinstance(getattr(type(module), method, None), property)
-            if is_property or not is_recorded(method):
+            if (
+                is_property
+                or not is_recorded(method)
+                or capture.is_running(module, method)
+            ):
                 return next_f(*args, **kwargs)
             given = self._leaves([*args, kwargs])
-            capture.enter()
+            capture.enter(module, method)
             try:
                 outputs = next_f(*args, **kwargs)
             except BaseException:
@@ -90,7 +94,7 @@ class SonnaxSide:
                 arrive = functools.partial(capture.arrive, module, method)
                 jax.debug.callback(arrive, given, returned)
             else:
-                capture.leave(module, method, given, returned)
+                capture.leave(given, returned)
             return outputs
 
         with intercept_methods(intercept):

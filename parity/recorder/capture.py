@@ -11,12 +11,14 @@ from .recording import Call
 from .structure import flatten
 
 
-class _Closed(NamedTuple):
+class _Open(NamedTuple):
     module: Any
     method: str
-    parent: int | None
-    begun: int
     entered: int
+
+
+class _Closed(NamedTuple):
+    call: _Open
     left: int
     inputs: dict[str, np.ndarray]
     outputs: dict[str, np.ndarray]
@@ -32,56 +34,72 @@ class Capture:
     def __init__(self, to_numpy: Callable[[Any], np.ndarray | None]):
         self._to_numpy = to_numpy
         self._clock = 0
-        self._begun = 0
-        self._open: list[tuple[int, int]] = []
+        self._open: list[_Open] = []
         self._closed: list[_Closed] = []
         # An array that is passed on is converted once, and kept so that its identity
         # stays its own.
         self._converted: dict[int, tuple[Any, np.ndarray | None]] = {}
 
-    def enter(self) -> None:
-        """Notes that a call begins."""
-        self._open.append((self._begun, self._clock))
-        self._begun += 1
-        self._clock += 1
+    def is_running(self, module: Any, method: str) -> bool:
+        """Whether a method calls itself, as it does by super()."""
+        return any(c.module is module and c.method == method for c in self._open)
 
-    def leave(self, module: Any, method: str, given: Any, returned: Any) -> None:
+    def enter(self, module: Any, method: str) -> None:
+        """Notes that a method of a module begins."""
+        self._open.append(_Open(module, method, self._tick()))
+
+    def leave(self, given: Any, returned: Any) -> None:
         """Notes that the call that began last has ended.
 
         Args:
-          module: whose method it is.
-          method: the method's name.
           given: its arguments, in any nest.
           returned: its result.
         """
-        index, entered = self._open.pop()
-        parent = self._open[-1][0] if self._open else None
-        self._add(
-            _Closed(
-                module,
-                method,
-                parent,
-                index,
-                entered,
-                self._clock,
-                self._arrays(given),
-                self._arrays(returned),
-            )
-        )
-        self._clock += 1
+        outputs = self._arrays(returned)
+        closed = _Closed(self._open.pop(), self._tick(), self._arrays(given), outputs)
+        if outputs:
+            self._closed.append(closed)
+
+    def abandon(self) -> None:
+        """Forgets the call that began last."""
+        self._open.pop()
 
     def arrive(self, module: Any, method: str, given: Any, returned: Any) -> None:
         """Notes a call of which only the end is seen."""
-        self.enter()
-        self.leave(module, method, given, returned)
+        self.enter(module, method)
+        self.leave(given, returned)
 
-    def abandon(self) -> None:
-        """Notes that the call that began last ended with an exception."""
-        self._open.pop()
+    def calls(self, paths: Mapping[int, str]) -> list[Call]:
+        """Returns the calls in the order in which they ended.
 
-    def _add(self, closed: _Closed) -> None:
-        if closed.outputs:
-            self._closed.append(closed)
+        Args:
+          paths: the paths of the modules by identity; another is called by its name.
+        """
+        numbers: dict[tuple[str, str], int] = {}
+        calls = []
+        for (module, method, entered), left, inputs, outputs in self._closed:
+            name = module_name(module)
+            path = paths.get(id(module), f"({name})")
+            number = numbers.get((path, method), 0)
+            numbers[path, method] = number + 1
+            calls.append(
+                Call(
+                    path=path,
+                    name=name,
+                    type=type(module).__name__,
+                    method=method,
+                    number=number,
+                    entered=entered,
+                    left=left,
+                    inputs=inputs,
+                    outputs=outputs,
+                )
+            )
+        return calls
+
+    def _tick(self) -> int:
+        self._clock += 1
+        return self._clock - 1
 
     def _arrays(self, value: Any) -> dict[str, np.ndarray]:
         """Returns the arrays in a nested value by their places in it."""
@@ -93,38 +111,6 @@ class Capture:
             if array is not None:
                 found[path] = array
         return found
-
-    def calls(self, paths: Mapping[int, str]) -> list[Call]:
-        """Returns the calls in the order in which they ended.
-
-        Args:
-          paths: the paths of the modules by identity; another is called by its name.
-        """
-        position: dict[int | None, int] = {
-            closed.begun: i for i, closed in enumerate(self._closed)
-        }
-        numbers: dict[tuple[str, str], int] = {}
-        calls = []
-        for closed in self._closed:
-            name = module_name(closed.module)
-            path = paths.get(id(closed.module), f"({name})")
-            number = numbers.get((path, closed.method), 0)
-            numbers[path, closed.method] = number + 1
-            calls.append(
-                Call(
-                    path=path,
-                    name=name,
-                    type=type(closed.module).__name__,
-                    method=closed.method,
-                    number=number,
-                    parent=position.get(closed.parent),
-                    entered=closed.entered,
-                    left=closed.left,
-                    inputs=closed.inputs,
-                    outputs=closed.outputs,
-                )
-            )
-        return calls
 
 
 def module_name(module: Any) -> str:

@@ -41,7 +41,6 @@ class Call:
       type: the name of the module's class.
       method: the name of the method.
       number: how many calls of this method of this module there were before.
-      parent: the index of the call inside which it ran, or None.
       entered: the place of its beginning among all beginnings and ends of calls.
       left: the place of its end.
       inputs: the arrays it was given, by their place in the arguments.
@@ -53,7 +52,6 @@ class Call:
     type: str
     method: str
     number: int
-    parent: int | None
     entered: int
     left: int
     inputs: dict[str, np.ndarray]
@@ -157,7 +155,7 @@ class _ArrayWriter:
             number = len(self._written)
             plain = array
             if array.dtype.kind == "V":  # bfloat16, which .npz does not know
-                plain = array.view(f"u{array.dtype.itemsize}")
+                plain = np.ascontiguousarray(array).view(f"u{array.dtype.itemsize}")
             with self._file.open(f"{number}.npy", "w", force_zip64=True) as file:
                 np.lib.format.write_array(file, np.asarray(plain), allow_pickle=False)
             # Kept, so that its identity is not given to another one.
@@ -198,9 +196,9 @@ def read_recording(folder: str) -> Recording:
     try:
         with open(described_at) as file:
             described = json.load(file)
-        if described.get("format") != FORMAT:
+        if described["format"] != FORMAT:
             raise RecordingError(
-                f"{described_at}: its format is {described.get('format')!r}, and this "
+                f"{described_at}: its format is {described['format']!r}, and this "
                 f"version reads {FORMAT}. Record the model again."
             )
         with np.load(os.path.join(folder, "inputs.npz"), allow_pickle=False) as file:

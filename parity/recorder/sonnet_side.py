@@ -158,13 +158,16 @@ def _is_method(value: Any) -> bool:
 
 def _captured(name: str, method: Any, capture: Capture) -> Callable[..., Any]:
     def captured(self: Any, *args: Any, **kwargs: Any) -> Any:
-        capture.enter()
+        bound = method.__get__(self, type(self))
+        if capture.is_running(self, name):
+            return bound(*args, **kwargs)
+        capture.enter(self, name)
         try:
-            outputs = method.__get__(self, type(self))(*args, **kwargs)
+            outputs = bound(*args, **kwargs)
         except BaseException:
             capture.abandon()
             raise
-        capture.leave(self, name, [*args, kwargs], outputs)
+        capture.leave([*args, kwargs], outputs)
         return outputs
 
     return captured

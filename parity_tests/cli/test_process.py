@@ -30,6 +30,8 @@ def start(*arguments, **options):
     [
         ["--help"],
         ["demo", "--help"],
+        ["compare", "--help"],
+        ["record", "--help"],
         ["inspect", DATA],
         ["verify", DATA],
         ["diff", DATA, DATA],

@@ -11,7 +11,6 @@ def call(path, entered, left, inputs=1.0, outputs=1.0, **more):
     fields = {"name": path, "type": "Layer", "method": "__call__", "number": 0}
     return Call(
         path=path,
-        parent=None,
         entered=entered,
         left=left,
         inputs={"0": np.full([2, 3], inputs, np.float32)},
