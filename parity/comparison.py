@@ -155,7 +155,12 @@ def _compare(legacy: Run, port: Run, tolerance: Tolerance) -> ComparedRun:
         calls=calls,
         only_legacy=only_legacy,
         only_port=only_port,
-        variables=_differences(legacy.variables, port.variables, tolerance),
+        # A port that is a function, and no module, has none to show.
+        variables=(
+            _differences(legacy.variables, port.variables, tolerance)
+            if port.variables
+            else {}
+        ),
         loss=(
             None
             if legacy.loss is None or port.loss is None

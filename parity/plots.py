@@ -19,7 +19,7 @@ from .measures import EDGES
 from .report_lines import Line, Step
 
 # Of two sizes, so that both are seen where one lies upon the other.
-_MARKERS = {"float32": ("o", 8), "float64": ("D", 4.5)}
+_MARKERS = {"float32": ("o", 9), "float64": ("D", 5)}
 # Above it markers are small, and have no tooltips, which would be most of the page.
 _MANY = 500
 _WORST = ("first", "second", "third")
@@ -31,7 +31,7 @@ class Key(NamedTuple):
     """One entry of a legend: it stands in the page, where a long name can wrap.
 
     Attributes:
-      mark: "dot", "diamond", "line", "dashes" or "bar".
+      mark: "dot", "diamond", "bar", "line", "dashes" or "upright".
       role: the role of its colour.
       text: what it is.
     """
@@ -219,7 +219,10 @@ def histogram(name: str, runs: Mapping[str, ComparedRun]) -> Plot:
     every = -(-top // 5)
     axes.set_yticks(
         [power + _ONE for power in range(0, top + 1, every)],
-        [f"{10**power:,}" if power < 5 else f"1e{power}" for power in range(0, top + 1, every)],
+        [
+            f"{10**power:,}" if power < 5 else f"1e{power}"
+            for power in range(0, top + 1, every)
+        ],
     )
     axes.set_ylim(0, top + _ONE)
     axes.grid(axis="y")
@@ -249,7 +252,12 @@ def losses(name: str, steps: Sequence[Step], runs: Mapping[str, ComparedRun]) ->
     marker = "." if len(steps) <= 40 else None
     above.plot(numbers, curves[:, 0], color=COLOURS["legacy"], lw=3, marker=marker)
     above.plot(
-        numbers, curves[:, 1], color=COLOURS["port"], lw=1.4, ls=(0, (4, 2)), marker=marker
+        numbers,
+        curves[:, 1],
+        color=COLOURS["port"],
+        lw=1.4,
+        ls=(0, (4, 2)),
+        marker=marker,
     )
     finite = curves[drawable]
     if finite.size and finite.min() > 0 and finite.max() > 20 * finite.min():
@@ -403,8 +411,12 @@ class _Decades:
     def draw(self, axes: Axes, most: int = 8) -> None:
         """Sets the limits and the ticks of the vertical axis."""
         _ticks(axes.yaxis, self._low, self._high, most)
-        ticks, labels = list(axes.get_yticks()), [t.get_text() for t in axes.get_yticklabels()]
-        bottom, top = float(self._low), float(self._high)
+        ticks, labels = (
+            list(axes.get_yticks()),
+            [t.get_text() for t in axes.get_yticklabels()],
+        )
+        margin = 0.04 * (self._high - self._low)
+        bottom, top = self._low - margin, self._high + margin
         if self._zero is not None:
             bottom = self._zero - self._half
             ticks, labels = [self._zero, *ticks], ["equal", *labels]
@@ -424,7 +436,7 @@ class _Decades:
             notes.append("What is exactly equal has no logarithm: it is on the floor.")
         if self._infinity is not None:
             notes.append(
-                "∞: another shape or dtype, or a number that is finite on one side only."
+                "∞: another shape or dtype, or NaN or infinity on one side only."
             )
         return notes
 

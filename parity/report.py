@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .comparison import ComparedRun, Comparison
+from ..converters.replaced_file import replace_file
+from .comparison import Comparison
 from .processes import ComparisonError
 from .report_lines import (
     Line,
-    Place,
-    Step,
     call_lines,
     first_parting,
     shown_steps,
@@ -37,10 +34,10 @@ class _Outcome(NamedTuple):
     word: str
 
 
-_AGREE = _Outcome("agree", "The two agree")
+_AGREE = _Outcome("agree", "Agreement")
 _ROUNDING = _Outcome("rounding", "Only rounding")
 _REAL = _Outcome("real", "A real difference")
-_UNKNOWN = _Outcome("real", "The two differ")
+_UNKNOWN = _Outcome("real", "A difference")
 _NOTHING = _Outcome("rounding", "Nothing to compare")
 
 
@@ -68,21 +65,8 @@ def write_report(
             f"an HTML report needs Jinja2 and Matplotlib ({error}): "
             "pip install 'sonnax[report]'."
         ) from error
-    _write(page, os.fspath(path))
-
-
-def _write(page: str, path: str) -> None:
-    folder = os.path.dirname(os.path.abspath(path))
-    # An open umask is asked for by opening, and mkstemp has none.
-    descriptor, temporary = tempfile.mkstemp(".html", ".report-", folder)
-    try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(page)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
+    with replace_file(os.fspath(path)) as file:
+        file.write(page.encode())
 
 
 def _page(comparison: Comparison, checkpoint: str | None) -> str:
@@ -110,9 +94,7 @@ class _Content:
     def __init__(self, comparison: Comparison, checkpoint: str | None):
         self.comparison = comparison
         self.checkpoint = checkpoint
-        self.runs = {
-            p: comparison.runs[p] for p in _PRECISIONS if p in comparison.runs
-        }
+        self.runs = {p: comparison.runs[p] for p in _PRECISIONS if p in comparison.runs}
         self.calls = call_lines(self.runs)
         self.variables = value_lines(
             "variable", {p: run.variables for p, run in self.runs.items()}
@@ -126,12 +108,13 @@ class _Content:
 
     def all(self) -> dict[str, Any]:
         """Returns the variables of the template."""
-        comparison = self.comparison
+        comparison, outcome = self.comparison, self.outcome()
         return {
             "legacy": comparison.legacy,
             "port": comparison.port,
-            "outcome": self.outcome(),
+            "outcome": outcome,
             "verdict": verdict(comparison),
+            "is_unknown": outcome is _UNKNOWN,
             "place": self.place,
             "checkpoint": self.checkpoint_text(),
             "runs": self.runs,
@@ -178,7 +161,9 @@ class _Content:
             atol = run.tolerance.atol
             for what, text in {
                 "rtol": f"{run.tolerance.rtol:g}",
-                "atol": "rtol / 10 of the array's largest" if atol is None else f"{atol:g}",
+                "atol": "rtol / 10 of the array's largest"
+                if atol is None
+                else f"{atol:g}",
                 "largest relative Δ": f"{largest(run):.1e}",
             }.items():
                 lines.setdefault(what, []).append((text, False))
@@ -246,5 +231,3 @@ class _Content:
         if place is None:
             return None
         return next((line for line in lines if line.anchor == place.seen), None)
-
-

@@ -1,4 +1,4 @@
-"""The lines of a report: a call or a variable with its differences in each precision."""
+"""The lines of a report: calls, variables and steps, in each precision."""
 
 from __future__ import annotations
 
@@ -80,7 +80,9 @@ def call_lines(runs: Mapping[str, ComparedRun]) -> list[Line]:
             outputs = list(compared.outputs.values())
             shape = _shape(compared.worst)
             if len(outputs) > 1:
-                place = next(k for k, d in compared.outputs.items() if d is compared.worst)
+                place = next(
+                    k for k, d in compared.outputs.items() if d is compared.worst
+                )
                 shape += f" ({place}, of {len(outputs)})"
             key = compared.call.key
             lines.add(key, precision, row, compared.worst, compared.call.type, shape)
@@ -179,7 +181,8 @@ def first_parting(
                 anchors[id(blamed.worst)],
                 anchors[id(seen_call.worst)],
             )
-        for line in (*lines, *steps):
+        every: list[Line | Step] = [*lines, *steps]
+        for line in every:
             if line.differences.get(precision) is found.difference:
                 return Place(found, precision, line.anchor, line.anchor)
     return None

@@ -144,7 +144,9 @@ def compare(
         at the top level of a file, or the folder of a recording. The function returns
         a module, or a dict of what `tf.train.Checkpoint` was given
         (`{"model": net, "optimizer": optimizer}`).
-      port: the model on sonnax.compat, likewise.
+      port: the model on sonnax.compat, likewise. Its function may also return another
+        function that has restored its own parameters, such as one of Haiku's: then
+        its result is compared, and the calls of modules in it by their names.
       inputs: the model's arguments: an .npz file, or arrays by name or by position.
         By default those of a recording.
       checkpoint: what both sides restore; by default the port takes the first values

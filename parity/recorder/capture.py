@@ -75,10 +75,11 @@ class Capture:
         Args:
           paths: the paths of the modules by identity; another is called by its name.
         """
+        names = self._names()
         numbers: dict[tuple[str, str], int] = {}
         calls = []
         for (module, method, entered), left, inputs, outputs in self._closed:
-            name = module_name(module)
+            name = names[id(module)]
             path = paths.get(id(module), f"({name})")
             number = numbers.get((path, method), 0)
             numbers[path, method] = number + 1
@@ -96,6 +97,19 @@ class Capture:
                 )
             )
         return calls
+
+    def _names(self) -> dict[int, str]:
+        """Returns the names of the modules, made unique in the order of their calls."""
+        names: dict[int, str] = {}
+        given: dict[str, int] = {}
+        for closed in sorted(self._closed, key=lambda closed: closed.call.entered):
+            module = closed.call.module
+            if id(module) not in names:
+                name = module_name(module)
+                number = given.get(name, 0)
+                given[name] = number + 1
+                names[id(module)] = f"{name}_{number}" if number else name
+        return names
 
     def _tick(self) -> int:
         self._clock += 1
@@ -115,8 +129,13 @@ class Capture:
 
 def module_name(module: Any) -> str:
     """Returns the name of a module with those of the scopes around it."""
+    in_haiku = getattr(module, "module_name", None)
+    if in_haiku is not None:
+        # Where a module made its submodules in its constructor, Haiku writes `~`.
+        return str(in_haiku).replace("~/", "")
     scope = getattr(module, "name_scope", None)
-    return str(getattr(scope, "name", module.name)).rstrip("/")
+    name = getattr(module, "name", None) or getattr(module, "__name__", "model")
+    return str(getattr(scope, "name", name)).rstrip("/")
 
 
 def is_recorded(name: str) -> bool:

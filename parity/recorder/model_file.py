@@ -85,28 +85,32 @@ class ModelFile:
 
 
 def objects_of(built: Any, is_module: Callable[[Any], bool], spec: str) -> Any:
-    """Returns what `build()` made as `{name: object}`, as a checkpoint takes it."""
-    if is_module(built):
+    """Returns what `build()` made as `{name: object}`, as a checkpoint takes it.
+
+    The name of the one object is the empty string where `build` gave none.
+    """
+    if is_module(built) or callable(built):
         return {"": built}
-    if isinstance(built, Mapping) and any(map(is_module, built.values())):
+    if isinstance(built, Mapping) and any(map(callable, built.values())):
         return dict(built)
     raise UsageError(
-        f"{spec} returned {built!r}; it must return a module, or a dict of what "
-        "tf.train.Checkpoint was given: {'model': net, 'optimizer': optimizer}."
+        f"{spec} returned {built!r}; it must return a module or another function, or a "
+        "dict of what tf.train.Checkpoint was given: {'model': net, 'optimizer': "
+        "optimizer}."
     )
 
 
-def model_of(objects: Mapping[str, Any], spec: str) -> Any:
-    """Returns the one object that can be called, or the one called "model"."""
+def name_of_the_model(objects: Mapping[str, Any], spec: str) -> str:
+    """Returns the name of the one object that can be called, or "model"."""
     callables = [name for name in objects if callable(objects[name])]
     if "model" in callables:
-        return objects["model"]
+        return "model"
     if len(callables) != 1:
         raise UsageError(
             f"{spec} returned {sorted(objects)}, of which {callables} can be called: "
             "give the name 'model' to the one to compare."
         )
-    return objects[callables[0]]
+    return callables[0]
 
 
 def optimizer_of(objects: Mapping[str, Any], spec: str) -> Any:

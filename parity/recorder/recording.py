@@ -69,7 +69,6 @@ class Run:
     Attributes:
       calls: the calls of modules, in the order in which they ended.
       variables: the variables after the model was called once, by path.
-      trainable: the paths of those that are trainable.
       loss: the loss before any training, or None if none was asked for.
       gradients: the gradient of the loss for each trainable variable, by path.
       losses: the loss of each step of training.
@@ -78,7 +77,6 @@ class Run:
 
     calls: list[Call] = dataclasses.field(default_factory=list)
     variables: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
-    trainable: list[str] = dataclasses.field(default_factory=list)
     loss: float | None = None
     gradients: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     losses: list[float] = dataclasses.field(default_factory=list)
@@ -178,7 +176,6 @@ def _described(run: Run, write: _ArrayWriter) -> dict[str, Any]:
             for call in run.calls
         ],
         "variables": write(run.variables),
-        "trainable": run.trainable,
         "loss": run.loss,
         "gradients": write(run.gradients),
         "losses": run.losses,
@@ -266,7 +263,6 @@ def _read_run(path: str, described: Mapping[str, Any]) -> Run:
         return Run(
             calls=calls,
             variables=read(described["variables"]),
-            trainable=described["trainable"],
             loss=described["loss"],
             gradients=read(described["gradients"]),
             losses=described["losses"],

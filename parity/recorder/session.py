@@ -13,7 +13,7 @@ from .model_file import (
     ModelFile,
     UsageError,
     arguments,
-    model_of,
+    name_of_the_model,
     objects_of,
     optimizer_of,
 )
@@ -47,7 +47,11 @@ class Request:
 @dataclasses.dataclass
 class _Built:
     objects: Mapping[str, Any]
-    model: Any
+    name: str
+
+    @property
+    def model(self) -> Any:
+        return self.objects[self.name]
 
 
 def write_first_values(request: Request, side: Side, path: str) -> None:
@@ -101,12 +105,15 @@ class _Recorder:
         side.create(lambda: built.model(*args, **kwargs))
         capture = Capture(side.to_numpy)
         with side.capturing(capture):
-            built.model(*args, **kwargs)
+            if side.is_module(built.model):
+                built.model(*args, **kwargs)
+            else:
+                capture.enter(built.model, "__call__")
+                capture.leave([*args, kwargs], built.model(*args, **kwargs))
         check()
-        run.calls = capture.calls(self._paths(built, side.is_module))
+        modules = self._paths(built, side.is_module)
+        run.calls = capture.calls({**modules, id(built.model): built.name})
         run.variables = self._values(built)
-        paths = self._paths(built, self._side.is_variable)
-        run.trainable = [paths[id(v)] for v in built.model.trainable_variables]
 
     def gradients(self, run: Run) -> None:
         built = self._built()
@@ -136,7 +143,7 @@ class _Recorder:
         objects = objects_of(built, self._side.is_module, spec)
         if "" in objects:
             objects = {self._name_of_the_model(): objects[""]}
-        return _Built(objects, model_of(objects, spec))
+        return _Built(objects, name_of_the_model(objects, spec))
 
     def _name_of_the_model(self) -> str:
         checkpoint = self._request.checkpoint
@@ -154,11 +161,19 @@ class _Recorder:
     def _restored(self, built: _Built) -> Callable[[], Any]:
         checkpoint = self._request.checkpoint
         assert checkpoint is not None
-        model = {k: v for k, v in built.objects.items() if v is built.model}
-        others = {k: v for k, v in built.objects.items() if v is not built.model}
-        return self._side.restore(checkpoint, model, others)
+        objects = dict(built.objects)
+        if not self._side.is_module(built.model):
+            # A function has restored what it needs when it was built.
+            return lambda: None
+        model = {built.name: objects.pop(built.name)}
+        return self._side.restore(checkpoint, model, objects)
 
     def _step(self, built: _Built, optimizer: Any) -> Callable[[], Any]:
+        if not self._side.is_module(built.model):
+            raise UsageError(
+                f"{self._request.spec} returned a function, of which only the calls "
+                "can be compared: gradients and training need a module."
+            )
         check = self._restored(built)
         args, kwargs = self._arguments()
         model = built.model

@@ -56,7 +56,6 @@ def test_a_recording_comes_back_as_it_was(tmp_path):
     made = recording(
         calls,
         variables={"model/w": np.int64(7)},
-        trainable=["model/w"],
         loss=0.5,
         gradients={"model/w": shared},
         losses=[0.5, float("nan")],

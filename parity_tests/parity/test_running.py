@@ -14,7 +14,9 @@ from sonnax.parity import (
     ComparisonError,
     ParityError,
     Recording,
+    Tolerance,
     assert_parity,
+    compare_recordings,
     read_recording,
     record,
 )
@@ -84,7 +86,7 @@ def test_a_failure_is_an_assertion_that_says_where(folder):
         ("no_such_package.models:build", "there is no module"),
         (f"{SMALL}:nothing", "has no function 'nothing'; it has"),
         (f"{SMALL}:NOT_A_FUNCTION", "has no function"),
-        (f"{SMALL}:no_module", "it must return a module, or a dict"),
+        (f"{SMALL}:no_model", "it must return a module or another function"),
         (f"{SMALL}:two_modules", "give the name 'model' to the one to compare"),
     ],
 )
@@ -130,6 +132,23 @@ def test_results_of_other_dtypes_are_recorded_and_left_out_of_the_loss(tmp_path)
     assert run.loss == pytest.approx(expected, rel=1e-2)
     assert run.losses[1] < run.losses[0]
     assert sorted(run.trained) == [1, 2]
+
+
+def test_a_function_of_haiku_is_compared_by_the_names_of_its_modules(
+    tmp_path, monkeypatch
+):
+    made = record(f"{SMALL}:mlp", tmp_path / "mlp", inputs=[X], side="sonnax")
+    monkeypatch.setenv("MLP_CHECKPOINT", made.checkpoint)
+    port = recorded_here(f"{SMALL}:haiku_mlp", {"arr_0": X}, made.checkpoint)
+    port = Recording("haiku", {}, {}, {"float32": port})
+    comparison = compare_recordings(made, port, Tolerance())
+    assert comparison.agrees
+    compared = [c.title for c in comparison.runs["float32"].calls]
+    assert compared == ["model/_layers/0", "model/_layers/1", "model"]
+    with pytest.raises(UsageError, match="gradients and training need a module"):
+        recorded_here(
+            f"{SMALL}:haiku_mlp", {"arr_0": X}, made.checkpoint, gradients=True
+        )
 
 
 def test_training_needs_an_optimizer_and_a_loss(checkpoint):

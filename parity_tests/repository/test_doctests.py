@@ -7,8 +7,14 @@ import pkgutil
 import pytest
 
 # Programs, not modules to import: one trains the demo's model under TensorFlow.
-_PROGRAMS = ("sonnax.demo.train_sonnet", "sonnax.cli.__main__")
-_SUBPACKAGES = ("cli", "compat", "converters", "demo", "haiku_impl", "rlax_impl")
+_PROGRAMS = (
+    "sonnax.demo.train_sonnet",
+    "sonnax.cli.__main__",
+    "sonnax.parity.recorder.__main__",
+)
+_SUBPACKAGES = (
+    *("cli", "compat", "converters", "demo", "haiku_impl", "parity", "rlax_impl"),
+)
 
 
 def modules():

@@ -1,7 +1,12 @@
 """Small models on sonnax, each of them wrong in a way of its own, or right."""
 
+import os
+
+import jax
 import jax.numpy as jnp
 from sonnax import compat as snt
+from sonnax import converters
+from sonnax import haiku_impl as hk
 
 
 def linear():
@@ -12,8 +17,20 @@ def two_modules():
     return {"first": snt.Linear(2), "second": snt.Linear(2)}
 
 
-def no_module():
-    return lambda x: x
+def no_model():
+    return 3
+
+
+def mlp():
+    return snt.nets.MLP([4, 2])
+
+
+def haiku_mlp():
+    """A function of Haiku's that has restored its own parameters."""
+    f = hk.without_apply_rng(hk.transform(lambda x: hk.nets.MLP([4, 2])(x)))
+    like = jax.eval_shape(f.init, jax.random.PRNGKey(0), jnp.ones([1, 2]))
+    params, _ = converters.to_haiku(os.environ["MLP_CHECKPOINT"], like)
+    return lambda x: f.apply(params, x)
 
 
 def failing():
