@@ -4,7 +4,7 @@ WORKERS ?= 2
 PIP = -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format wheel clean
+.PHONY: help demo test bench lint format wheel clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/'
@@ -24,6 +24,9 @@ demo: .venv/.installed  ## install sonnax without TensorFlow and run a real Sonn
 
 test: .venv-test/.installed  ## install the real libraries beside sonnax and run every test
 	.venv-test/bin/python -m pytest -n $(WORKERS) --dist loadfile
+
+bench: .venv-test/.installed  ## measure sonnax beside the real libraries, and write the README's table
+	.venv-test/bin/python benchmarks/run_all.py
 
 lint: .venv-test/.installed  ## check style, format and types
 	.venv-test/bin/ruff check .

@@ -1,23 +1,24 @@
-"""Reading a checkpoint of 1 GiB: sonnax beside TensorFlow's own reader.
+"""Reading a checkpoint of 1 GiB.
 
-    python benchmarks/checkpoint.py [--mib 1024] [--repeats 5] [--json]
+    python benchmarks/checkpoint.py [--pairs 5] [--case NAME] [--quick] [--json FILE]
 
-Each figure is that of a process of its own, which prints how long the work took and
-the most memory it held beyond what its imports took. The two libraries take turns.
+Beside sonnax stands TensorFlow's own reader. Each figure is that of a process of its
+own, which tells how long the work took and the most memory it held beyond what its
+imports took. With --quick the checkpoint has 4 MiB.
 """
 
 import argparse
 import json
 import os
-import platform
-import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 
-import numpy as np
-from rich.console import Console
-from rich.table import Table
+import taking_turns
+from taking_turns import Row
+
+LISTING = "opening and listing"
 
 # Each snippet defines prepare(path), which is not timed, and run(prepared).
 SONNAX = """
@@ -29,7 +30,7 @@ import tensorflow as tf
 def prepare(path): return path
 """
 TASKS = {
-    "open and list": (
+    LISTING: (
         SONNAX + "def run(path): return len(list(converters.open_checkpoint(path)))",
         TENSORFLOW + "def run(path):\n"
         "    return len(tf.train.load_checkpoint(path).get_variable_to_shape_map())",
@@ -43,7 +44,7 @@ TASKS = {
         "    names = reader.get_variable_to_shape_map()\n"
         "    return [reader.get_tensor(name) for name in names]",
     ),
-    "verified restore into device arrays": (
+    "verified restore of everything into device arrays": (
         "import jax\nimport jax.numpy as jnp\n"
         + SONNAX
         + "jax.devices()\ndef run(path):\n"
@@ -91,15 +92,16 @@ print(json.dumps({"seconds": seconds, "bytes": max(peak - before, 0)}))
 
 def write(prefix: str, mib: int) -> None:
     """Writes `mib` tensors of 1 MiB each, as TensorFlow does."""
-    code = (
-        "import sys, tensorflow as tf\n"
-        "n = int(sys.argv[2])\n"
-        "names = [f'layer_{i}/w' for i in range(n)]\n"
-        "values = [tf.random.normal([512, 512]) for _ in range(n)]\n"
-        "tf.raw_ops.SaveV2(prefix=sys.argv[1], tensor_names=names,\n"
-        "    shape_and_slices=[''] * n, tensors=values)\n"
+    import tensorflow as tf
+
+    names = [f"layer_{i}/w" for i in range(mib)]
+    values = [tf.random.normal([512, 512]) for _ in names]
+    tf.raw_ops.SaveV2(
+        prefix=prefix,
+        tensor_names=names,
+        shape_and_slices=[""] * mib,
+        tensors=values,
     )
-    subprocess.run([sys.executable, "-c", code, prefix, str(mib)], check=True)
 
 
 def measure(code: str, prefix: str) -> dict[str, float]:
@@ -108,61 +110,28 @@ def measure(code: str, prefix: str) -> dict[str, float]:
     return json.loads(out.stdout.splitlines()[-1])
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--mib", type=int, default=1024)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--json", action="store_true")
-    args = parser.parse_args()
+def rows(options: argparse.Namespace) -> Iterator[Row]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    rows = []
+    named = {task: (task, codes) for task, codes in TASKS.items()}
     with tempfile.TemporaryDirectory() as folder:
         prefix = os.path.join(folder, "model")
-        write(prefix, args.mib)
-        for task, codes in TASKS.items():
-            repeats = range(args.repeats + 1)
-            runs = [[measure(c, prefix) for c in codes] for _ in repeats]
-            # The first pair warms the page cache.
-            ours, theirs = zip(*runs[1:])
-            median = lambda values: statistics.median(values)
-            rows.append(
+        write(prefix, 4 if options.quick else 1024)
+        for task, (sonnax, tensorflow) in taking_turns.chosen(named, options):
+            given = taking_turns.in_turns(
                 {
-                    "task": task,
-                    "sonnax_seconds": median([r["seconds"] for r in ours]),
-                    "tensorflow_seconds": median([r["seconds"] for r in theirs]),
-                    "time_ratio": median(
-                        [a["seconds"] / b["seconds"] for a, b in zip(ours, theirs)]
-                    ),
-                    "sonnax_mib": median([r["bytes"] / 2**20 for r in ours]),
-                    "tensorflow_mib": median([r["bytes"] / 2**20 for r in theirs]),
-                }
+                    "sonnax": lambda code=sonnax: measure(code, prefix),
+                    "TensorFlow": lambda code=tensorflow: measure(code, prefix),
+                },
+                options.pairs,
+                limit=60,
             )
-    report = {
-        "machine": f"{platform.machine()}, {os.cpu_count()} CPUs",
-        "mib": args.mib,
-        "repeats": args.repeats,
-        "numpy": np.__version__,
-        "rows": rows,
-    }
-    if args.json:
-        print(json.dumps(report, indent=2))
-        return
-    title = f"A checkpoint of {args.mib} MiB, medians of {args.repeats} runs"
-    table = Table(title=title)
-    for heading in ("", "sonnax", "TensorFlow", "ratio", "sonnax holds", "TF holds"):
-        table.add_column(heading, justify="left" if not heading else "right")
-    for row in rows:
-        table.add_row(
-            row["task"],
-            f"{row['sonnax_seconds'] * 1e3:.1f} ms",
-            f"{row['tensorflow_seconds'] * 1e3:.1f} ms",
-            f"{row['time_ratio']:.2f}",
-            f"{row['sonnax_mib']:.0f} MiB",
-            f"{row['tensorflow_mib']:.0f} MiB",
-        )
-    Console().print(table)
-    print(report["machine"])
+            figures = [(task, "seconds", "s")]
+            if task != LISTING:
+                figures.append((f"{task}, memory held", "bytes", "bytes"))
+            for what, key, unit in figures:
+                ours, theirs = ([x[key] for x in given[name]] for name in given)
+                yield taking_turns.compared(what, ours, "TensorFlow", theirs, unit)
 
 
 if __name__ == "__main__":
-    main()
+    taking_turns.main(__doc__, rows, turns=5)

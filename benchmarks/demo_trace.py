@@ -1,21 +1,20 @@
-"""Tracing the demo's model: `apply` of the ported module beside the maths by hand.
+"""Tracing the demo's model, a compat module, in evaluation mode.
 
-    python benchmarks/demo_trace.py [--repeats 200] [--json]
+    python benchmarks/demo_trace.py [--pairs 50] [--quick] [--json FILE]
 
-The two are traced in turns, and the ratio is taken pair by pair.
+`apply` of the ported module stands beside the same maths written by hand in JAX.
 """
 
 import argparse
-import json
-import statistics
 import time
+from collections.abc import Iterator
 
 import jax
 import jax.numpy as jnp
-from rich.console import Console
-from rich.table import Table
+import taking_turns
 from sonnax import compat as snt
 from sonnax.demo.model import DigitClassifier
+from taking_turns import Row
 
 EPS = 1e-5
 
@@ -46,57 +45,36 @@ def by_hand(params, state, images):
     return jnp.dot(x, out["w"]) + out["b"]
 
 
-def seconds(f, *args):
-    fresh = lambda *args: f(*args)  # JAX does not trace one function twice
-    start = time.perf_counter()
-    jax.make_jaxpr(fresh)(*args)
-    return time.perf_counter() - start
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=200)
-    parser.add_argument("--json", action="store_true")
-    args = parser.parse_args()
-
+def rows(options: argparse.Namespace) -> Iterator[Row]:
     model = snt.functional.transform_with_state(
         lambda images: DigitClassifier()(images, is_training=False)
     )
     images = jnp.ones([8, 8, 8, 1])
-    params, state = model.init(images, rng=jax.random.key(0))
-
-    def ported(params, state, images):
-        return model.apply(params, state, images)[0]
-
-    inputs = (params, state, images)
-    assert jnp.allclose(ported(*inputs), by_hand(*inputs), atol=1e-5)
-    for f in (ported, by_hand):
-        seconds(f, *inputs)
-    pairs = [
-        (seconds(ported, *inputs), seconds(by_hand, *inputs))
-        for _ in range(args.repeats)
-    ]
-    counts = [len(jax.make_jaxpr(f)(*inputs).eqns) for f in (ported, by_hand)]
-    report = {
-        "ported_ms": statistics.median(a for a, _ in pairs) * 1e3,
-        "by_hand_ms": statistics.median(b for _, b in pairs) * 1e3,
-        "ratio": statistics.median(a / b for a, b in pairs),
-        "ported_equations": counts[0],
-        "by_hand_equations": counts[1],
-        "repeats": args.repeats,
+    inputs = (*jax.jit(model.init)(images, rng=jax.random.key(0)), images)
+    sides = {
+        "sonnax": lambda *inputs: model.apply(*inputs)[0],
+        "by hand": by_hand,
     }
-    if args.json:
-        print(json.dumps(report, indent=2))
-        return
-    table = Table(title="Tracing the demo's model in evaluation mode")
-    for heading in ("", "time", "equations"):
-        table.add_column(heading, justify="left" if not heading else "right")
-    for name in ("ported", "by_hand"):
-        milliseconds = f"{report[f'{name}_ms']:.2f} ms"
-        table.add_row(name, milliseconds, str(report[f"{name}_equations"]))
-    Console().print(table)
-    print(f"ratio, pair by pair: {report['ratio']:.3f}")
+    ours, theirs = (f(*inputs) for f in sides.values())
+    assert jnp.allclose(ours, theirs, atol=1e-5)
+
+    def tracer(f):
+        # A new function each time, since JAX would not trace the same one again.
+        return lambda: jax.make_jaxpr(lambda *inputs: f(*inputs))(*inputs)
+
+    calls = {name: tracer(f) for name, f in sides.items()}
+    times = taking_turns.seconds_in_turns(calls, options.pairs, clock=time.thread_time)
+    what = "tracing `apply` of the demo's model"
+    yield taking_turns.compared(what, times["sonnax"], "by hand", times["by hand"])
+    counts = {name: [len(trace().eqns)] for name, trace in calls.items()}
+    yield taking_turns.compared(
+        "program of the demo's model",
+        counts["sonnax"],
+        "by hand",
+        counts["by hand"],
+        unit="equations",
+    )
 
 
 if __name__ == "__main__":
-    main()
+    taking_turns.main(__doc__, rows, turns=50)

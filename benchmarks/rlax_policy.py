@@ -1,29 +1,28 @@
-"""Jitted run time of the heavier policy functions, as a ratio to RLax, in one run.
+"""Running the compiled policy functions of rlax_impl.
 
-    python benchmarks/rlax_policy.py
+    python benchmarks/rlax_policy.py [--pairs 60] [--case NAME] [--quick] [--json FILE]
 
-For each case the compiled functions of the two libraries take turns on the same
-arrays; the ratio is that of the fastest runs (below 1: rlax_impl is faster).
+The two libraries run on the same arrays, and their results are compared first.
 """
 
 import argparse
-import functools
-import time
-import warnings
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Iterator
 
+import against_rlax
 import jax
 import jax.numpy as jnp
 import numpy as np
 import rlax
+import taking_turns
+from against_rlax import Case
 from sonnax import rlax_impl
+from taking_turns import Row
 
 RNG = np.random.default_rng(0)
 
 
-def normal(*shape: int) -> jax.Array:
-    return jnp.asarray(RNG.normal(size=shape), jnp.float32)
+def normal(*shape: int) -> np.ndarray:
+    return RNG.normal(size=shape).astype(np.float32)
 
 
 def mpo(lib, log_probs, q_values, temperature, kl):
@@ -50,79 +49,53 @@ def knn(lib, memory, queries):
 
 
 def intrinsic_rewards(lib, memory, embeddings):
-    state_of = {rlax: rlax._src.exploration.IntrinsicRewardState}
-    state = state_of.get(lib, rlax_impl.IntrinsicRewardState)(memory=memory)
+    # RLax does not export its own.
+    state_of = {
+        rlax: rlax._src.exploration.IntrinsicRewardState,
+        rlax_impl: rlax_impl.IntrinsicRewardState,
+    }
     return lib.episodic_memory_intrinsic_rewards(
-        embeddings, 10, 1.0, state, max_memory_size=len(memory)
+        embeddings, 10, 1.0, state_of[lib](memory=memory), max_memory_size=len(memory)
     )[0]
 
 
 TIME, BATCH, ACTIONS, SAMPLES = 64, 128, 18, 20
 STEPS = (TIME, BATCH)
-ON_SAMPLES = (normal(SAMPLES, *STEPS), normal(SAMPLES, *STEPS))
-ON_STEPS = (normal(*STEPS), normal(*STEPS))
-DUALS = (jnp.ones(()), normal(*STEPS))
-TAKEN = jnp.asarray(RNG.integers(0, ACTIONS, size=(BATCH, TIME)))
-
-# Name: the call, its arrays, and whether its gradient is taken.
-CASES: dict[str, tuple[Callable[..., Any], tuple[jax.Array, ...], bool]] = {
-    "mpo_loss": (mpo, (*ON_SAMPLES, *DUALS), False),
-    "mpo_loss, gradient": (mpo, (*ON_SAMPLES, *DUALS), True),
-    "vmpo_loss": (vmpo, (*ON_STEPS, *DUALS), False),
-    "vmpo_loss, gradient": (vmpo, (*ON_STEPS, *DUALS), True),
-    "policy gradient and entropy, gradient": (
-        policy_gradient,
-        (normal(BATCH, TIME, ACTIONS), TAKEN, normal(BATCH, TIME)),
-        True,
-    ),
-    "knn_query of 64 in 30000 x 32": (knn, (normal(30_000, 32), normal(64, 32)), False),
-    "knn_query of 64 in 5000 x 128": (
-        knn,
-        (normal(5_000, 128), normal(64, 128)),
-        False,
-    ),
-    "episodic_memory_intrinsic_rewards": (
-        intrinsic_rewards,
-        (normal(30_000, 32), normal(64, 32)),
-        False,
-    ),
-}
 
 
-def fastest_runs(
-    functions: Sequence[Callable], arrays: tuple, seconds: float
-) -> list[float]:
-    """Lets the functions take turns for some seconds; gives the fastest of each."""
-    for function in functions:
-        jax.block_until_ready(function(*arrays))
-    fastest = [float("inf")] * len(functions)
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        for i, function in enumerate(functions):
-            start = time.perf_counter()
-            jax.block_until_ready(function(*arrays))
-            fastest[i] = min(fastest[i], time.perf_counter() - start)
-    return fastest
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=3.0, help="for each case")
-    seconds = parser.parse_args().seconds
-    warnings.simplefilter("ignore", PendingDeprecationWarning)
-
-    print(f"{'':40}{'sonnax':>10}{'rlax':>10}{'ratio':>8}")
-    for name, (call, arrays, differentiated) in CASES.items():
-        functions = []
-        for lib in (rlax_impl, rlax):
-            of_arrays = functools.partial(call, lib)
-            transformed = jax.grad(of_arrays) if differentiated else of_arrays
-            functions.append(jax.jit(transformed))
-        ours, theirs = fastest_runs(functions, arrays, seconds)
-        print(
-            f"{name:40}{ours * 1e6:7.0f} us{theirs * 1e6:7.0f} us{ours / theirs:8.2f}"
-        )
+def rows(options: argparse.Namespace) -> Iterator[Row]:
+    on_samples = normal(SAMPLES, *STEPS), normal(SAMPLES, *STEPS)
+    on_steps = normal(*STEPS), normal(*STEPS)
+    duals = np.float32(1.0), normal(*STEPS)
+    taken = RNG.integers(0, ACTIONS, size=(BATCH, TIME))
+    on_actions = normal(BATCH, TIME, ACTIONS), taken, normal(BATCH, TIME)
+    many, wide = (30_000, 32), (5_000, 128)
+    cases = (
+        Case("V-MPO loss", vmpo, (*on_steps, *duals)),
+        Case("gradient of the V-MPO loss", vmpo, (*on_steps, *duals), gradient_of=0),
+        Case("MPO loss", mpo, (*on_samples, *duals)),
+        Case("gradient of the MPO loss", mpo, (*on_samples, *duals), gradient_of=0),
+        Case(
+            "gradient of policy gradient and entropy",
+            policy_gradient,
+            on_actions,
+            gradient_of=0,
+        ),
+        Case("10 neighbours of 64 in 30000 x 32", knn, (normal(*many), normal(64, 32))),
+        Case(
+            "10 neighbours of 64 in 5000 x 128", knn, (normal(*wide), normal(64, 128))
+        ),
+        Case(
+            "intrinsic rewards of 64 beside 30000 x 32",
+            intrinsic_rewards,
+            (normal(*many), normal(64, 32)),
+        ),
+    )
+    named = {case.what: case for case in cases}
+    yield from against_rlax.rows_of(
+        taking_turns.chosen(named, options), turns=options.pairs
+    )
 
 
 if __name__ == "__main__":
-    main()
+    taking_turns.main(__doc__, rows, turns=60)

@@ -1,33 +1,31 @@
-"""How long it takes to trace a model, and how many equations that gives.
+"""Tracing a model with haiku_impl, in this thread's time.
 
-    python benchmarks/trace.py [--pairs 30] [--json result.json] [--model NAME]
+    python benchmarks/trace.py [--pairs 30] [--case NAME] [--quick] [--json FILE]
 
 Each model is traced by haiku_impl, by dm-haiku and, where that makes sense, by the same
-maths written by hand in JAX; one after the other, again and again, in one run. Shown
-are medians, and the median of the ratios pair by pair.
+maths written by hand in JAX. The equations are those of `apply`, inner programs
+included.
 """
 
 import argparse
-import gc
-import json
-import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import haiku
 import jax
 import jax.numpy as jnp
-import rich.console
-import rich.table
 import sonnax.haiku_impl
+import taking_turns
+from taking_turns import Row
 
 
 class Model(NamedTuple):
     """A model, as a function of the library, and the same maths by hand."""
 
+    name: str
     build: Callable[[Any], Callable[..., Any]]
-    inputs: tuple[Any, ...]
+    shape: tuple[int, ...]
     by_hand: Callable[..., Any] | None = None
 
 
@@ -89,28 +87,29 @@ def lstm_by_hand(layers: list[Any], xs: jax.Array) -> Any:
 
 
 MODELS = {
-    "MLP-50": Model(mlp, (jnp.ones([8, WIDTH]),), mlp_by_hand),
-    "ResNet-50": Model(resnet, (jnp.ones([1, 32, 32, 3]),)),
-    "transformer-12": Model(transformer, (jnp.ones([2, 8, WIDTH]),)),
-    "LSTM-20": Model(lstm, (jnp.ones([20, 4, WIDTH]),), lstm_by_hand),
+    "MLP": Model("a 50-layer MLP", mlp, (8, WIDTH), mlp_by_hand),
+    "ResNet-50": Model("ResNet-50", resnet, (1, 32, 32, 3)),
+    "transformer": Model("a 12-layer transformer", transformer, (2, 8, WIDTH)),
+    "LSTM": Model("a 20-step LSTM", lstm, (20, 4, WIDTH), lstm_by_hand),
 }
 
-LIBRARIES = {"haiku_impl": sonnax.haiku_impl, "dm-haiku": haiku}
+SONNAX, HAIKU, BY_HAND = "sonnax", "dm-haiku", "by hand"
+LIBRARIES = {SONNAX: sonnax.haiku_impl, HAIKU: haiku}
 
 
-def tracers(model: Model) -> dict[tuple[str, str], Callable[[], Any]]:
-    """Returns what traces `init` and `apply`, for each library and by hand."""
-    made: dict[tuple[str, str], Callable[[], Any]] = {}
-    key = jax.random.PRNGKey(0)
+def tracers(model: Model) -> dict[str, dict[str, Callable[[], Any]]]:
+    """Returns what traces `apply` and `init`, for each library and by hand."""
+    init: dict[str, Callable[[], Any]] = {}
+    apply: dict[str, Callable[[], Any]] = {}
+    key, x = jax.random.PRNGKey(0), jnp.ones(model.shape)
     for name, hk in LIBRARIES.items():
         f = hk.transform_with_state(model.build(hk))
-        params, state = jax.jit(f.init)(key, *model.inputs)
-        made["init", name] = _tracer(f.init, key, *model.inputs)
-        made["apply", name] = _tracer(f.apply, params, state, key, *model.inputs)
+        params, state = jax.eval_shape(f.init, key, x)
+        init[name] = _tracer(f.init, key, x)
+        apply[name] = _tracer(f.apply, params, state, key, x)
     if model.by_hand is not None:
-        layers = list(params.values())
-        made["apply", "by hand"] = _tracer(model.by_hand, layers, *model.inputs)
-    return made
+        apply[BY_HAND] = _tracer(model.by_hand, list(params.values()), x)
+    return {"apply": apply, "init": init}
 
 
 def _tracer(f: Callable[..., Any], *args: Any) -> Callable[[], Any]:
@@ -127,74 +126,25 @@ def equation_count(jaxpr: Any) -> int:
     )
 
 
-def measure(model: Model, pairs: int) -> list[dict[str, Any]]:
-    """Times the tracers of a model in turn."""
-    candidates = tracers(model)
-    equations = {k: equation_count(trace().jaxpr) for k, trace in candidates.items()}
-    times: dict[tuple[str, str], list[float]] = {key: [] for key in candidates}
-    for _ in range(pairs):
-        for key, trace in candidates.items():
-            gc.collect()
-            # The time of this thread, since other programs may run beside it.
-            start = time.thread_time()
-            trace()
-            times[key].append(time.thread_time() - start)
-
-    def ratio(key: tuple[str, str], base: tuple[str, str]) -> float | None:
-        if base not in times:
-            return None
-        return statistics.median(a / b for a, b in zip(times[key], times[base]))
-
-    return [
-        {
-            "function": key[0],
-            "library": key[1],
-            "milliseconds": 1e3 * statistics.median(times[key]),
-            "to_by_hand": ratio(key, ("apply", "by hand"))
-            if key[0] == "apply"
-            else None,
-            "to_dm_haiku": ratio(key, (key[0], "dm-haiku")),
-            "equations": equations[key],
-        }
-        for key in sorted(times)
-    ]
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--pairs", type=int, default=30, help="how often each is traced"
-    )
-    parser.add_argument("--json", help="write the numbers to this file")
-    parser.add_argument("--model", choices=MODELS, help="measure one model only")
-    options = parser.parse_args()
-
-    table = rich.table.Table(title=f"Tracing time, medians of {options.pairs}")
-    for title in ("model", "function", "library"):
-        table.add_column(title)
-    for title in ("ms", "x by hand", "x dm-haiku", "equations"):
-        table.add_column(title, justify="right")
-    results = {}
-    for name, model in MODELS.items():
-        if options.model not in (None, name):
-            continue
-        results[name] = measure(model, options.pairs)
-        for row in results[name]:
-            ratios = (row["to_by_hand"], row["to_dm_haiku"])
-            table.add_row(
-                name,
-                row["function"],
-                row["library"],
-                f"{row['milliseconds']:.2f}",
-                *("" if r is None else f"{r:.2f}" for r in ratios),
-                str(row["equations"]),
+def rows(options: argparse.Namespace) -> Iterator[Row]:
+    for model in taking_turns.chosen(MODELS, options):
+        made = tracers(model)
+        for function, calls in made.items():
+            times = taking_turns.seconds_in_turns(
+                calls, options.pairs, clock=time.thread_time
             )
-        table.add_section()
-    rich.console.Console().print(table)
-    if options.json:
-        with open(options.json, "w") as file:
-            json.dump(results, file, indent=2)
+            for peer in (name for name in (BY_HAND, HAIKU) if name in calls):
+                what = f"tracing `{function}` of {model.name}"
+                yield taking_turns.compared(what, times[SONNAX], peer, times[peer])
+        counts = {
+            name: equation_count(trace().jaxpr) for name, trace in made["apply"].items()
+        }
+        for peer in (name for name in (BY_HAND, HAIKU) if name in counts):
+            what = f"program of {model.name}"
+            yield taking_turns.compared(
+                what, [counts[SONNAX]], peer, [counts[peer]], unit="equations"
+            )
 
 
 if __name__ == "__main__":
-    main()
+    taking_turns.main(__doc__, rows, turns=30)

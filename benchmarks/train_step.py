@@ -1,22 +1,17 @@
-"""How long a compiled training step takes, here, in the peers and by hand.
+"""A compiled training step of compat: forward, backward and SGD.
 
-    python benchmarks/train_step.py [--rounds 20] [--json result.json] [--model NAME]
+    python benchmarks/train_step.py [--pairs 20] [--case NAME] [--quick] [--json FILE]
 
-The same step (forward, backward, SGD) of the same model is timed in compat's second
-gear (`snt.jit`) and third (pure functions), in Sonnet under `tf.function`, in dm-haiku
-and in hand-written JAX: one after the other, again and again, in one run. Shown are
-medians in milliseconds, and the median of each round's ratio to the hand-written step.
-The last row is what a call costs that computes nothing: `snt.jit` of a function that
-returns the values of 100 variables, and `jax.jit` of one that takes 100 arrays.
+The same step of the same model is timed as a pure function under `jax.jit` and under
+`snt.jit`, in Sonnet under `tf.function`, in dm-haiku and in hand-written JAX. The last
+row is what a call costs that computes nothing: `snt.jit` of a function that changes 100
+variables, and `jax.jit` of one that changes 100 arrays.
 """
 
 import argparse
 import functools
-import json
 import os
-import statistics
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -25,28 +20,28 @@ import haiku as dm_haiku
 import jax
 import jax.numpy as jnp
 import numpy as np
-import rich.console
-import rich.table
 import sonnet as dm_sonnet
+import taking_turns
 import tensorflow as tf
 import train_step_by_hand as by_hand
 from sonnax import compat as snt
+from taking_turns import Row
 
 RATE = 0.01
-WARM_UP_CALLS = 3
 SECONDS_PER_TURN = 0.1
-CALLS_FOR_OVERHEAD = 200
 Step = Callable[[], Any]
 
 
+INPUTS = {
+    "MLP": (128, 64),
+    "LSTM": (32, 32, 32),
+    "VQ-VAE": (32, 16, 16, 3),
+    "ResNet-50": (8, 64, 64, 3),
+}
+
+
 def inputs_of(model: str) -> np.ndarray:
-    shapes = {
-        "MLP": (128, 64),
-        "ResNet-50": (8, 64, 64, 3),
-        "LSTM": (32, 32, 32),
-        "VQ-VAE": (32, 16, 16, 3),
-    }
-    return np.random.default_rng(0).normal(size=shapes[model]).astype("float32")
+    return np.random.default_rng(0).normal(size=INPUTS[model]).astype("float32")
 
 
 def sonnet_model(library: Any, model: str, relu: Any, numpy: Any) -> Any:
@@ -178,21 +173,49 @@ def hand_written(model: str) -> Step:
     return pure_step(loss, params, state, jnp.asarray(inputs_of(model)))
 
 
-LIBRARIES: dict[str, Callable[[str], Step]] = {
-    "by hand": hand_written,
-    "gear 3": gear_3,
-    "gear 2": gear_2,
-    "dm-haiku": haiku,
-    "Sonnet": sonnet,
+PURE, JIT, BY_HAND, HAIKU, SONNET = (
+    "pure",
+    "`snt.jit`",
+    "by hand",
+    "dm-haiku",
+    "Sonnet, `tf.function`",
+)
+STEPS: dict[str, Callable[[str], Step]] = {
+    BY_HAND: hand_written,
+    PURE: gear_3,
+    JIT: gear_2,
+    HAIKU: haiku,
+    SONNET: sonnet,
 }
+COMPARED = (
+    (PURE, BY_HAND),
+    (JIT, BY_HAND),
+    (PURE, HAIKU),
+    (PURE, SONNET),
+    (JIT, SONNET),
+)
 
 
-def call_overhead(rounds: int) -> dict[str, list[float]]:
-    """Times calls of functions that change 100 arrays without computing anything."""
+def steps_of(model: str, options: argparse.Namespace) -> Iterator[Row]:
+    steps = {name: make(model) for name, make in STEPS.items()}
+    calls = {
+        name: lambda step=step: jax.block_until_ready(step())
+        for name, step in steps.items()
+    }
+    times = taking_turns.seconds_in_turns(
+        calls, options.pairs, shortest_turn=SECONDS_PER_TURN
+    )
+    shape = " x ".join(map(str, INPUTS[model]))
+    for ours, theirs in COMPARED:
+        what = f"step of {model} on {shape}, {ours}"
+        yield taking_turns.compared(what, times[ours], theirs, times[theirs])
+
+
+def calls_of_nothing(options: argparse.Namespace) -> Iterator[Row]:
     variables = [snt.Variable(jnp.float32(i), trainable=False) for i in range(100)]
 
     @snt.jit
-    def ours() -> None:
+    def shift() -> None:
         for a, b in zip(variables, [*variables[1:], variables[0]]):
             a.assign(b.value())
 
@@ -202,87 +225,26 @@ def call_overhead(rounds: int) -> dict[str, list[float]]:
     def plain(arrays: list[jax.Array]) -> list[jax.Array]:
         return [*arrays[1:], arrays[0]]
 
+    def ours() -> None:
+        shift()
+        jax.block_until_ready(variables[0].value())
+
     def theirs() -> None:
         held[0] = plain(held[0])
+        jax.block_until_ready(held[0][0])
 
-    times: dict[str, list[float]] = {"by hand": [], "gear 2": []}
-    for call in (ours, theirs):
-        for _ in range(WARM_UP_CALLS):
-            call()
-    calls = [("by hand", theirs), ("gear 2", ours)]
-    for i in range(rounds):
-        for name, call in calls[:: 1 if i % 2 else -1]:
-            start = time.perf_counter()
-            for _ in range(CALLS_FOR_OVERHEAD):
-                call()
-            jax.block_until_ready((held, variables[0].value()))
-            times[name].append((time.perf_counter() - start) / CALLS_FOR_OVERHEAD)
-    return times
+    times = taking_turns.seconds_in_turns(
+        {JIT: ours, "`jax.jit`": theirs}, options.pairs, shortest_turn=SECONDS_PER_TURN
+    )
+    what = "call of `snt.jit` that changes 100 variables"
+    yield taking_turns.compared(what, times[JIT], "`jax.jit`", times["`jax.jit`"])
 
 
-def timed(step: Step, calls: int = 1) -> float:
-    """Returns the seconds that a call takes, each waited for."""
-    start = time.perf_counter()
-    for _ in range(calls):
-        jax.block_until_ready(step())
-    return (time.perf_counter() - start) / calls
-
-
-def compare(model: str, rounds: int) -> dict[str, list[float]]:
-    """Returns the times of each library's step, round by round."""
-    steps = {name: make(model) for name, make in LIBRARIES.items()}
-    for step in steps.values():
-        for _ in range(WARM_UP_CALLS):
-            timed(step)
-    # A short step is taken many times, so that a round is not all noise.
-    calls = max(1, int(SECONDS_PER_TURN / timed(steps["by hand"])))
-    times: dict[str, list[float]] = {name: [] for name in steps}
-    names = list(steps)
-    for i in range(rounds):
-        # Each in turn comes first: what ran before has left its mark on the caches.
-        for name in names[i % len(names) :] + names[: i % len(names)]:
-            times[name].append(timed(steps[name], calls))
-    return times
-
-
-def summary(times: dict[str, list[float]]) -> dict[str, dict[str, float]]:
-    base = times["by hand"]
-    return {
-        name: {
-            "milliseconds": 1000 * statistics.median(values),
-            "ratio": statistics.median(v / b for v, b in zip(values, base)),
-        }
-        for name, values in times.items()
-    }
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--json", help="a file to write the numbers to")
-    parser.add_argument("--model", choices=by_hand.MODELS, help="only this one")
-    arguments = parser.parse_args()
-
-    models = [arguments.model] if arguments.model else list(by_hand.MODELS)
-    results = {m: summary(compare(m, arguments.rounds)) for m in models}
-    results["call"] = summary(call_overhead(arguments.rounds))
-
-    table = rich.table.Table(title="A training step: milliseconds (ratio)")
-    for column in ("model", *LIBRARIES):
-        table.add_column(column, justify="left" if column == "model" else "right")
-    for model, row in results.items():
-        cells = (
-            f"{row[name]['milliseconds']:.3g} ({row[name]['ratio']:.2f})"
-            if name in row
-            else ""
-            for name in LIBRARIES
-        )
-        table.add_row(model, *cells)
-    rich.console.Console().print(table)
-    if arguments.json:
-        with open(arguments.json, "w") as file:
-            json.dump(results, file, indent=2)
+def rows(options: argparse.Namespace) -> Iterator[Row]:
+    cases = {model: functools.partial(steps_of, model) for model in INPUTS}
+    for case in taking_turns.chosen({**cases, "call": calls_of_nothing}, options):
+        yield from case(options)
 
 
 if __name__ == "__main__":
-    main()
+    taking_turns.main(__doc__, rows, turns=20)

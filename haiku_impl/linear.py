@@ -75,11 +75,10 @@ class Linear(Module):
         w = get_parameter(
             "w", (shape[-1], self.output_size), dtype, self.w_init or scaled_by_fan_in
         )
-        out = linear(inputs, w, precision=precision)
+        b = None
         if self.with_bias:
             b = get_parameter("b", (self.output_size,), dtype, self.b_init)
-            out = add_bias(out, b)
-        return out
+        return linear(inputs, w, b, precision=precision)
 
 
 class Bias(Module):

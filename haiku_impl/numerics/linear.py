@@ -53,18 +53,33 @@ def linear(
       >>> linear(jnp.ones([1, 2]), jnp.ones([2, 3]), jnp.ones([3])).tolist()
       [[3.0, 3.0, 3.0]]
     """
-    if x.dtype == w.dtype:
-        # As jnp.dot, and quicker to trace.
-        out = lax.dot_general(
-            x,
-            w,
-            (((x.ndim - 1,), (0,)), ((), ())),
-            precision=precision,
-            preferred_element_type=x.dtype,
-        )
-    else:
-        out = jnp.dot(x, w, precision=precision)
-    return out if b is None else add_bias(out, b)
+    if b is None:
+        return _product(x, w, precision)
+    affine = _affine_traced_once if isinstance(w, jax.core.Tracer) else _affine
+    return affine(x, w, b, precision)
+
+
+def _product(x: jax.Array, w: jax.Array, precision: lax.PrecisionLike) -> jax.Array:
+    if x.dtype != w.dtype:
+        return jnp.dot(x, w, precision=precision)
+    # As jnp.dot, and quicker to trace.
+    return lax.dot_general(
+        x,
+        w,
+        (((x.ndim - 1,), (0,)), ((), ())),
+        precision=precision,
+        preferred_element_type=x.dtype,
+    )
+
+
+def _affine(
+    x: jax.Array, w: jax.Array, b: jax.Array, precision: lax.PrecisionLike
+) -> jax.Array:
+    return add_bias(_product(x, w, precision), b)
+
+
+# A model has many layers of few shapes, and JAX keeps the equations of each shape.
+_affine_traced_once = jax.jit(_affine, static_argnums=3, inline=True)
 
 
 def batched_linear(
