@@ -186,7 +186,8 @@ def _show(comparison: "Comparison", limit: int | None) -> None:
         if not any(rows):
             continue
         if all(row.is_exact for rows_of_run in rows for row in rows_of_run):
-            console.print(f"{title}: all {len(rows[0])} are the same, bit for bit\n")
+            same = "zero" if all(row.is_zero for row in rows[0]) else "the same"
+            console.print(f"{title}: all {len(rows[0])} are {same}, bit for bit\n")
         else:
             console.print(_table(title, rows, list(comparison.runs), limit))
     for precision, run in comparison.runs.items():

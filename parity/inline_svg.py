@@ -40,6 +40,8 @@ def printable(text: str) -> str:
     >>> printable("w\\u202e\\x00")
     'w\\\\u202e\\\\x00'
     """
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 

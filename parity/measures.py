@@ -50,6 +50,7 @@ class Difference:
       problem: what makes a comparison meaningless, or None.
       histogram: how many elements have a relative difference between two of `EDGES`.
       exact: how many elements are equal.
+      largest: the largest absolute value of the legacy array.
     """
 
     shapes: tuple[tuple[int, ...] | None, tuple[int, ...] | None]
@@ -64,6 +65,7 @@ class Difference:
         default_factory=lambda: np.zeros(len(EDGES) - 1, int), repr=False
     )
     exact: int = 0
+    largest: float = 0.0
 
     @property
     def agrees(self) -> bool:
@@ -142,6 +144,7 @@ def _measured(
         excess=float(over.max()),
         histogram=histogram,
         exact=exact,
+        largest=largest,
     )
 
 

@@ -89,6 +89,8 @@ def run_side(
             return
         log.seek(0)
         written = log.read()
+        # Without what libraries log when they are imported.
+        written = written[max(written.rfind("Traceback (most recent call last)"), 0) :]
     raise _error(side, arguments[0], failure, process.returncode, written, launch[0])
 
 

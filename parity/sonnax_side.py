@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .recorder.capture import Capture, is_recorded
+from .recorder.model_file import trainable_variables
 from .recorder.process import main
 from .recorder.structure import flatten
 
@@ -147,11 +148,13 @@ class SonnaxSide:
     def step(
         self, loss: Callable[[], Any], model: Any, optimizer: Any
     ) -> Callable[[], tuple[float, Sequence[Any]]]:
+        variables = trainable_variables(model)
+
         @self._snt.jit
         def take() -> Any:
-            value, gradients = self._snt.value_and_grad(loss, model)()
+            value, gradients = self._snt.value_and_grad(loss, variables)()
             if optimizer is not None:
-                optimizer.apply(gradients, model.trainable_variables)
+                optimizer.apply(gradients, variables)
             return value, gradients
 
         def taken() -> tuple[float, Sequence[Any]]:

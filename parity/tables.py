@@ -21,12 +21,14 @@ class Row(NamedTuple):
       form: the class of the module or the dtype, and the shape.
       cells: those of `HEADING`.
       excess: the difference over what is allowed; up to 1 the two agree.
+      is_zero: whether the legacy array is zero.
     """
 
     name: str
     form: str
     cells: tuple[str, ...]
     excess: float
+    is_zero: bool
 
     @property
     def is_exact(self) -> bool:
@@ -60,7 +62,7 @@ def _row(name: str, form: str, d: Difference) -> Row:
         "" if d.cosine is None else f"{d.cosine:.7f}",
         _number(d.excess) if d.problem is None else "",
     )
-    return Row(name, form, cells, d.excess)
+    return Row(name, form, cells, d.excess, d.largest == 0)
 
 
 def _shape(d: Difference) -> str:
@@ -96,8 +98,8 @@ def unmatched(comparison: Comparison) -> list[str]:
     if run is None:
         return []
     return [
-        f"{len(titles)} calls on the {side} side only: {', '.join(titles[:5])}"
-        + (", ..." if len(titles) > 5 else "")
+        f"called on the {side} side only: {', '.join(titles[:5])}"
+        + (f" and {len(titles) - 5} more" if len(titles) > 5 else "")
         for side, titles in (("legacy", run.only_legacy), ("port", run.only_port))
         if titles
     ]

@@ -113,6 +113,17 @@ def name_of_the_model(objects: Mapping[str, Any], spec: str) -> str:
     return callables[0]
 
 
+def trainable_variables(model: Any) -> Any:
+    """Returns the trainable variables of a model, in its own order."""
+    try:
+        return model.trainable_variables
+    except ValueError as error:  # as either library has it where there are none
+        raise UsageError(
+            f"{type(model).__name__} has no trainable variables to take gradients "
+            "with respect to: leave out --grad and --steps."
+        ) from error
+
+
 def optimizer_of(objects: Mapping[str, Any], spec: str) -> Any:
     """Returns the one object that has a method `apply`."""
     found = [value for value in objects.values() if hasattr(value, "apply")]

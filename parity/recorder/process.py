@@ -41,10 +41,11 @@ def main(make_side: Callable[[str], Side]) -> None:
     try:
         _record(options, make_side, lambda text: tell(progress=text))
     except Exception as error:
-        traceback.print_exc()
         text = str(error)
         if not isinstance(error, UsageError):
-            text = f"{type(error).__name__}: {text}"
+            traceback.print_exc()
+            # The rest of a long message is in the traceback.
+            text = f"{type(error).__name__}: {text.strip().partition(chr(10))[0]}"
         tell(error=text, where=_line_of_the_user(error, options.model))
         sys.exit(1)
 

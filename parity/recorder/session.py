@@ -16,6 +16,7 @@ from .model_file import (
     name_of_the_model,
     objects_of,
     optimizer_of,
+    trainable_variables,
 )
 from .recording import Run
 from .side import Side
@@ -119,7 +120,8 @@ class _Recorder:
         built = self._built()
         run.loss, gradients = self._step(built, None)()
         paths = self._paths(built, self._side.is_variable)
-        for variable, gradient in zip(built.model.trainable_variables, gradients):
+        variables = trainable_variables(built.model)
+        for variable, gradient in zip(variables, gradients):
             array = self._side.to_numpy(gradient)
             if array is None:
                 # Without a part in the loss: None in TensorFlow, zeros in JAX.

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from .capture import Capture, is_recorded
-from .model_file import UsageError
+from .model_file import UsageError, trainable_variables
 
 # Functions of TensorFlow that make arrays of float32 unless they are told otherwise.
 _MAKERS = (
@@ -130,7 +130,7 @@ class SonnetSide:
         def take() -> tuple[float, Sequence[Any]]:
             with tf.GradientTape() as tape:
                 value = loss()
-            variables = model.trainable_variables
+            variables = trainable_variables(model)
             gradients = tape.gradient(value, variables)
             if all(gradient is None for gradient in gradients):
                 raise UsageError(
