@@ -20,12 +20,14 @@ class Parting:
         the modules that it calls; "inputs", the arguments of the model; "variable",
         "gradient" or "training".
       path: of the module or the variable.
+      title: of the call in which it is, or the path.
       text: what to tell the user.
       difference: the difference itself.
     """
 
     kind: str
     path: str
+    title: str
     text: str
     difference: Difference
 
@@ -79,7 +81,7 @@ def _at(run: ComparedRun, compared: ComparedCall, difference: Difference) -> Par
     if own:
         differs = "" if run.variables[own[0]].problem else " differs"
         text += f"; its variable {own[0]}{differs}, {described(run.variables[own[0]])}"
-    return Parting("module", path, text, difference)
+    return Parting("module", path, compared.title, text, difference)
 
 
 def _between(
@@ -87,14 +89,14 @@ def _between(
 ) -> Parting:
     if not around:
         text = f"in the arguments of {compared.title}, {described(difference)}"
-        return Parting("inputs", compared.call.path, text, difference)
+        return Parting("inputs", compared.call.path, compared.title, text, difference)
     caller = around[-1]
     text = (
         f"in {caller.title} ({caller.call.type}), between the modules that it calls: "
         f"all before agrees, and what it gives to {compared.title} differs, "
         f"{described(difference)}"
     )
-    return Parting("between", caller.call.path, text, difference)
+    return Parting("between", caller.call.path, caller.title, text, difference)
 
 
 def _first_of(
@@ -111,7 +113,7 @@ def _first_of(
     text = f"{what} {path}, {described(differing[path])}"
     if len(differing) > 1:
         text += f"; {len(differing)} of {len(differences)} differ"
-    return Parting(kind, path, text, differing[path])
+    return Parting(kind, path, path, text, differing[path])
 
 
 def _first_step(run: ComparedRun) -> Parting | None:
@@ -122,7 +124,7 @@ def _first_step(run: ComparedRun) -> Parting | None:
                 f"in training: the loss of step {step} is {port:.8g} in place of "
                 f"{legacy:.8g}, relatively {difference.max_relative:.1e}"
             )
-            return Parting("training", "", text, difference)
+            return Parting("training", "", f"step {step}", text, difference)
     return None
 
 
