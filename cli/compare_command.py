@@ -79,8 +79,11 @@ def compare(
     are a millionth of --rtol and --atol.
     """
     from ..parity import compare as run
+    from ..parity.report import check_report, write_report
     from ..parity.tables import as_json as comparison_as_json
 
+    if report is not None:
+        check_report(report)
     with progress_bar("comparing") as progress:
         comparison = run(
             legacy,
@@ -97,8 +100,6 @@ def compare(
             progress=progress,
         )
     if report is not None:
-        from ..parity.report import write_report
-
         write_report(comparison, report)
     if as_json:
         click.echo(json.dumps(comparison_as_json(comparison), indent=2))

@@ -57,7 +57,7 @@ def value_and_grad(
     @functools.wraps(f, updated=())
     def wrapped(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         tree = _variables(f, variables, args, kwargs)
-        leaves = list(flatten(tree))
+        leaves = [] if tree is None else list(flatten(tree))
         numbers = [argnums] if isinstance(argnums, int) else list(argnums or ())
 
         def pure(values: list[Any], chosen: list[Any]) -> Any:

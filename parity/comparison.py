@@ -110,7 +110,7 @@ class Comparison:
     @property
     def agrees(self) -> bool:
         """Whether every difference is within its tolerance."""
-        return all(run.agrees for run in self.runs.values())
+        return bool(self.runs) and all(run.agrees for run in self.runs.values())
 
 
 def compare_recordings(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import matplotlib
@@ -16,6 +16,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from .comparison import ComparedRun
 from .inline_svg import COLOURS, inline_svg
 from .measures import EDGES
+from .plot_axes import Decades, apart, powers
 from .report_lines import Line, Step
 
 # Of two sizes, so that both are seen where one lies upon the other.
@@ -23,6 +24,9 @@ _MARKERS = {"float32": ("o", 9), "float64": ("D", 5)}
 # Above it markers are small, and have no tooltips, which would be most of the page.
 _MANY = 500
 _WORST = ("first", "second", "third")
+# The height of the bar of a single element, on an axis of powers of ten.
+_ONE = 0.35
+_DASHES = (0, (4, 3))
 # Larger losses are not drawn: limits around them could not be computed.
 _LARGEST_LOSS = 1e100
 
@@ -117,9 +121,9 @@ def by_place(
     series = {
         p: [(l, l.differences[p]) for l in lines if p in l.differences] for p in runs
     }
-    scale = _Decades(
+    scale = Decades(
         [d.max_relative for found in series.values() for _, d in found]
-        + [run.tolerance.rtol for run in runs.values()]
+        + [*_rtols(runs).values()]
     )
     figure = _figure(880 if wide else 430, 300 if wide else 340)
     axes = figure.subplots()
@@ -154,9 +158,12 @@ def by_place(
             ]
             text = f"{precision}, beyond its tolerance" if beyond else precision
             keys.append(Key(_mark(precision), role, text))
-        keys += _tolerance(axes, scale, precision, runs[precision])
+        if rtol := _rtols(runs).get(precision):
+            (at,) = scale([rtol])
+            axes.axhline(at, color=COLOURS[precision], lw=1.2, ls=_DASHES)
+            keys.append(Key("dashes", precision, f"rtol of {precision}, {rtol:g}"))
     if marked is not None:
-        keys.append(Key("upright", "beyond", f"where the two part: {marked.name}"))
+        keys.append(Key("upright", "beyond", f"first seen at {marked.name}"))
     scale.draw(axes)
     axes.set_ylabel("relative difference")
     axes.set_xlabel(axis)
@@ -188,8 +195,8 @@ def histogram(name: str, runs: Mapping[str, ComparedRun]) -> Plot:
         )
         if infinite:
             notes.append(
-                f"{precision}: {infinite:,} elements are finite on one side only, and "
-                "are not drawn."
+                f"{precision}: {infinite:,} elements have NaN or infinity on one side "
+                "only, and are not drawn."
             )
     drawn = {p: count for p, count in counts.items() if count.any()}
     if not drawn:
@@ -209,11 +216,13 @@ def histogram(name: str, runs: Mapping[str, ComparedRun]) -> Plot:
             linewidth=1,
         )
         keys.append(Key("bar", precision, precision))
-        at = math.log10(max(runs[precision].tolerance.rtol, 1e-18))
-        axes.axvline(at, color=COLOURS[precision], ls=(0, (4, 3)), lw=1.2)
-        keys.append(Key("dashes", precision, f"rtol of {precision}"))
+        if rtol := _rtols(runs).get(precision):
+            at = math.log10(rtol)
+            axes.axvline(at, color=COLOURS[precision], lw=1.2, ls=_DASHES)
+            keys.append(Key("dashes", precision, f"rtol of {precision}"))
     low, high = axes.get_xlim()
-    _ticks(axes.xaxis, math.floor(low), math.ceil(high))
+    ticks = powers(math.floor(low), math.ceil(high))
+    axes.set_xticks([*ticks], [*ticks.values()])
     axes.set_xlim(math.floor(low), math.ceil(high))
     top = math.ceil(max(math.log10(count.max()) for count in drawn.values()) + 0.01)
     every = -(-top // 5)
@@ -231,10 +240,6 @@ def histogram(name: str, runs: Mapping[str, ComparedRun]) -> Plot:
     notes.append("An array that several calls return counts for each of them.")
     label = f"{title}: a histogram of relative differences."
     return Plot(title, inline_svg(figure, name, label), keys, notes)
-
-
-# The height of the bar of a single element, on an axis of powers of ten.
-_ONE = 0.35
 
 
 def losses(name: str, steps: Sequence[Step], runs: Mapping[str, ComparedRun]) -> Plot:
@@ -272,7 +277,7 @@ def losses(name: str, steps: Sequence[Step], runs: Mapping[str, ComparedRun]) ->
         Key("line", "legacy", f"legacy, {shown}"),
         Key("dashes", "port", f"port, {shown}"),
     ]
-    scale = _Decades(
+    scale = Decades(
         [d.max_relative for step in steps for d in step.differences.values()], room=0.2
     )
     for precision in runs:
@@ -315,7 +320,7 @@ def drift(name: str, runs: Mapping[str, ComparedRun]) -> Plot:
         if run.trained
     }
     named = _worst_variables(runs[next(iter(series))])
-    scale = _Decades(
+    scale = Decades(
         value
         for values in (*series.values(), *named.values())
         for value in values.values()
@@ -337,7 +342,7 @@ def drift(name: str, runs: Mapping[str, ComparedRun]) -> Plot:
         )
         keys.append(Key("dashes", role, f"{path}, {next(iter(series))}"))
     recorded = sorted({steps for values in series.values() for steps in values})
-    ticks = _apart(recorded)
+    ticks = apart(recorded)
     axes.set_xticks(np.log10(ticks), [f"{steps:,}" for steps in ticks])
     margin = 0.04 * math.log10(recorded[-1] / recorded[0]) or 0.3
     low, high = math.log10(recorded[0]), math.log10(recorded[-1])
@@ -368,105 +373,23 @@ def _worst_variables(run: ComparedRun) -> dict[str, dict[int, float]]:
     }
 
 
-def _apart(steps: Sequence[int]) -> list[int]:
-    """Returns some of the steps, so that their labels do not touch on a log axis."""
-    room = max(math.log10(steps[-1] / steps[0]) / 9, 1e-9)
-    kept = [steps[-1]]
-    for step in reversed(steps[:-1]):
-        if math.log10(kept[-1] / step) >= room:
-            kept.append(step)
-    return kept[::-1]
-
-
-class _Decades:
-    """An axis of powers of ten, with a place for zero and one for infinity.
-
-    Args:
-      values: all that are drawn.
-      room: the part of the axis that such a place takes.
-    """
-
-    def __init__(self, values: Iterable[float], room: float = 0.09):
-        values = list(values)
-        finite = [math.log10(v) for v in values if 0 < v < math.inf]
-        self._low = math.floor(min(finite, default=-8))
-        self._high = max(math.ceil(max(finite, default=-7)), self._low + 1)
-        gap = max(1.0, room * (self._high - self._low))
-        self._half = gap / 2
-        self._zero = self._low - gap if 0 in values else None
-        has_infinity = any(not math.isfinite(v) for v in values)
-        self._infinity = self._high + gap if has_infinity else None
-
-    def __call__(self, values: Iterable[float]) -> list[float]:
-        """Returns where values are on the axis."""
-        return [
-            self._zero or 0.0
-            if value == 0
-            else math.log10(value)
-            if math.isfinite(value)
-            else self._infinity or 0.0
-            for value in values
-        ]
-
-    def draw(self, axes: Axes, most: int = 8) -> None:
-        """Sets the limits and the ticks of the vertical axis."""
-        _ticks(axes.yaxis, self._low, self._high, most)
-        ticks, labels = (
-            list(axes.get_yticks()),
-            [t.get_text() for t in axes.get_yticklabels()],
-        )
-        margin = 0.04 * (self._high - self._low)
-        bottom, top = self._low - margin, self._high + margin
-        if self._zero is not None:
-            bottom = self._zero - self._half
-            ticks, labels = [self._zero, *ticks], ["equal", *labels]
-            axes.axhspan(bottom, self._zero + self._half, color=COLOURS["band"], lw=0)
-        if self._infinity is not None:
-            top = self._infinity + self._half
-            ticks, labels = [*ticks, self._infinity], [*labels, "∞"]
-            axes.axhspan(self._infinity - self._half, top, color=COLOURS["band"], lw=0)
-        axes.set_yticks(ticks, labels)
-        axes.set_ylim(bottom, top)
-        axes.grid(axis="y")
-
-    def notes(self) -> list[str]:
-        """Returns what to say of the places that are not numbers."""
-        notes = []
-        if self._zero is not None:
-            notes.append("What is exactly equal has no logarithm: it is on the floor.")
-        if self._infinity is not None:
-            notes.append(
-                "∞: another shape or dtype, or NaN or infinity on one side only."
-            )
-        return notes
-
-
-def _ticks(axis: Any, low: int, high: int, most: int = 8) -> None:
-    every = max(1, -(-(high - low) // most))
-    powers = range(-(-low // every) * every, high + 1, every)
-    axis.set_ticks(list(powers), [f"1e{power}" for power in powers])
-
-
-def _tolerance(
-    axes: Axes, scale: _Decades, precision: str, run: ComparedRun
-) -> list[Key]:
-    rtol = run.tolerance.rtol
-    if not rtol:
-        return []
-    axes.axhline(scale([rtol])[0], color=COLOURS[precision], lw=1.2, ls=(0, (4, 3)))
-    return [Key("dashes", precision, f"rtol of {precision}, {rtol:g}")]
+def _rtols(runs: Mapping[str, ComparedRun]) -> dict[str, float]:
+    """Returns the tolerances that have a place on an axis of powers of ten."""
+    rtols = {precision: run.tolerance.rtol for precision, run in runs.items()}
+    return {p: rtol for p, rtol in rtols.items() if 0 < rtol < math.inf}
 
 
 def _line(
     axes: Axes, xs: Any, ys: Sequence[float], precision: str, marked: bool
 ) -> None:
+    marker, size = _MARKERS[precision]
     axes.plot(
         xs,
         ys,
         color=COLOURS[precision],
-        lw=1.4,
-        marker=_MARKERS[precision][0] if marked else None,
-        markersize=4,
+        lw=size / 4,
+        marker=marker if marked else None,
+        markersize=size * 0.8,
         clip_on=False,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +30,7 @@ _PRECISIONS = ("float32", "float64")
 
 
 class _Outcome(NamedTuple):
-    """What the page says first: its colour, its word, and what the word means."""
+    """What the page says first: the role of its colour, and its word."""
 
     role: str
     word: str
@@ -41,9 +43,27 @@ _UNKNOWN = _Outcome("real", "A difference")
 _NOTHING = _Outcome("rounding", "Nothing to compare")
 
 
-def write_report(
-    comparison: Comparison, path: str | os.PathLike, *, checkpoint: str | None = None
-) -> None:
+def check_report(path: str | os.PathLike) -> None:
+    """Checks that a report can be written, before the models are run.
+
+    Raises:
+      ComparisonError: if Jinja2 or Matplotlib is not installed, or there is no folder
+        for the file.
+    """
+    missing = [
+        n for n in ("jinja2", "matplotlib") if importlib.util.find_spec(n) is None
+    ]
+    if missing:
+        raise ComparisonError(
+            f"an HTML report needs {' and '.join(missing)}: pip install "
+            "'sonnax[report]'."
+        )
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        raise ComparisonError(f"there is no folder {folder} for the report.")
+
+
+def write_report(comparison: Comparison, path: str | os.PathLike) -> None:
     """Writes a comparison as an HTML page with tables and plots.
 
     The page is one file without scripts: it loads nothing, and can be attached to a
@@ -52,24 +72,18 @@ def write_report(
     Args:
       comparison: what to show.
       path: the file to write; one that is there is replaced.
-      checkpoint: what both sides restored, to be named in the page.
 
     Raises:
-      ComparisonError: if Jinja2 or Matplotlib is not installed.
+      ComparisonError: as for `check_report`.
       OSError: if the file can't be written.
     """
-    try:
-        page = _page(comparison, checkpoint)
-    except ImportError as error:
-        raise ComparisonError(
-            f"an HTML report needs Jinja2 and Matplotlib ({error}): "
-            "pip install 'sonnax[report]'."
-        ) from error
+    check_report(path)
+    page = _page(comparison)
     with replace_file(os.fspath(path)) as file:
         file.write(page.encode())
 
 
-def _page(comparison: Comparison, checkpoint: str | None) -> str:
+def _page(comparison: Comparison) -> str:
     import jinja2
 
     from .inline_svg import printable
@@ -83,17 +97,14 @@ def _page(comparison: Comparison, checkpoint: str | None) -> str:
         # Of names that come from a model; what is safe has been through it.
         finalize=lambda value: printable(value) if type(value) is str else value,
     )
-    return environment.get_template("report.html").render(
-        _Content(comparison, checkpoint).all()
-    )
+    return environment.get_template("report.html").render(_Content(comparison).all())
 
 
 class _Content:
     """What the page shows."""
 
-    def __init__(self, comparison: Comparison, checkpoint: str | None):
+    def __init__(self, comparison: Comparison):
         self.comparison = comparison
-        self.checkpoint = checkpoint
         self.runs = {p: comparison.runs[p] for p in _PRECISIONS if p in comparison.runs}
         self.calls = call_lines(self.runs)
         self.variables = value_lines(
@@ -144,15 +155,22 @@ class _Content:
             return _NOTHING
         if self.comparison.agrees:
             return _AGREE
-        rounding = is_rounding(self.comparison)
-        return _UNKNOWN if rounding is None else _ROUNDING if rounding else _REAL
+        place, rounding = self.place, is_rounding(self.comparison)
+        if rounding:
+            return _ROUNDING
+        if (
+            rounding is None
+            and place
+            and math.isfinite(place.parting.difference.excess)
+        ):
+            return _UNKNOWN
+        return _REAL
 
     def checkpoint_text(self) -> str:
-        if self.checkpoint is not None:
-            return self.checkpoint
-        if self.comparison.legacy.checkpoint is not None:
-            return "none: both began with the first values of the legacy model"
-        return "one that both restored; its name was not passed on"
+        restored = self.comparison.legacy.restored
+        if restored is not None:
+            return restored
+        return "none: both began with the first values of the legacy model"
 
     def summary(self) -> list[tuple[str, list[tuple[str, bool]]]]:
         """Returns lines of what holds for each precision, and whether it is bad."""

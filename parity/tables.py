@@ -58,7 +58,7 @@ def _row(name: str, form: str, d: Difference) -> Row:
     cells = (
         _number(d.max_absolute) if d.problem is None else d.problem,
         _number(d.max_relative) if d.problem is None else "",
-        "" if d.max_ulps is None else f"{d.max_ulps:,}",
+        _count(d.max_ulps),
         "" if d.cosine is None else f"{d.cosine:.7f}",
         _number(d.excess) if d.problem is None else "",
     )
@@ -68,6 +68,12 @@ def _row(name: str, form: str, d: Difference) -> Row:
 def _shape(d: Difference) -> str:
     shape = d.shapes[0] if d.shapes[0] is not None else d.shapes[1]
     return f"[{', '.join(map(str, shape or ()))}]"
+
+
+def _count(ulps: int | None) -> str:
+    if ulps is None:
+        return ""
+    return f"{ulps:,}" if ulps < 1e7 else f"{ulps:.1e}"
 
 
 def _number(value: float) -> str:

@@ -113,7 +113,7 @@ def _begin(folder: str, request: Request, side: Side) -> None:
     os.mkdir(temporary)
     try:
         recording = Recording(request.spec, side.versions(), dict(request.inputs))
-        recording.loss = request.loss
+        recording.loss, recording.restored = request.loss, request.checkpoint
         if request.checkpoint is None:
             recording.checkpoint = os.path.join(temporary, "checkpoint")
             write_first_values(request, side, recording.checkpoint)

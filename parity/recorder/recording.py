@@ -93,8 +93,9 @@ class Recording:
       inputs: the arrays it was called with, by name.
       runs: the run in each precision, "float32" and perhaps "float64".
       loss: the name of the function of the loss, or None for the mean square.
+      restored: the prefix of the checkpoint that it was given, or None.
       checkpoint: the prefix of the checkpoint that it wrote of its first variables,
-        or None if it was given one.
+        if it was given none.
     """
 
     source: str
@@ -102,6 +103,7 @@ class Recording:
     inputs: dict[str, np.ndarray]
     runs: dict[str, Run] = dataclasses.field(default_factory=dict)
     loss: str | None = None
+    restored: str | None = None
     checkpoint: str | None = None
 
 
@@ -112,6 +114,7 @@ def write_recording(recording: Recording, folder: str) -> None:
         "source": recording.source,
         "versions": recording.versions,
         "loss": recording.loss,
+        "restored": recording.restored,
         "checkpoint": recording.checkpoint is not None,
         "runs": {},
     }
@@ -210,6 +213,7 @@ def read_recording(folder: str) -> Recording:
             inputs=inputs,
             runs=runs,
             loss=described["loss"],
+            restored=described["restored"],
             checkpoint=(
                 os.path.join(folder, "checkpoint") if described["checkpoint"] else None
             ),
@@ -260,6 +264,8 @@ def _read_run(path: str, described: Mapping[str, Any]) -> Run:
             )
             for call in described["calls"]
         ]
+        if any(int(steps) < 1 for steps in described["trained"]):
+            raise ValueError("variables after less than one step")
         return Run(
             calls=calls,
             variables=read(described["variables"]),

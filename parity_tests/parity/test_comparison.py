@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from sonnax.parity import (
+    Run,
     Tolerance,
     as_json,
     compare_recordings,
@@ -107,6 +108,28 @@ def test_rounding_shrinks_and_an_error_does_not():
     assert is_rounding(compared(legacy, wrong)) is False
     assert "It is real" in verdict(compared(legacy, wrong))
     assert is_rounding(compared(recording(chain(1)), recording(chain(1)))) is None
+
+
+def test_rounding_that_training_makes_grow_is_rounding_still():
+    """Beyond the tolerance in float64 too, and smaller by most of its digits."""
+    losses = {"float32": ([1.0, 0.5], [1.0, 0.3]), "float64": ([1.0, 0.5], [1.0, 0.5])}
+    losses["float64"][1][1] += 1e-8
+    sides = []
+    for side in (0, 1):
+        made = recording(chain(1), losses=losses["float32"][side])
+        made.runs["float64"] = Run(calls=chain(1), losses=losses["float64"][side])
+        sides.append(made)
+    comparison = compared(*sides)
+    assert not comparison.agrees
+    assert is_rounding(comparison) is True
+    assert "It is rounding" in verdict(comparison)
+    sides[1].runs["float64"].losses[1] += 0.1
+    assert is_rounding(compared(*sides)) is False
+
+
+def test_recordings_without_a_common_precision_do_not_agree():
+    legacy, port = recording(chain(1)), recording(chain(1), precision="float64")
+    assert not compared(legacy, port).agrees
 
 
 def test_a_small_real_difference_is_found_in_float64_only():

@@ -15,7 +15,7 @@ ROOT = Path(sonnax.__file__).parent
 NOT_INSTALLED = {"benchmarks", "examples", "parity_tests"}
 
 # A folder may import those to its right, and itself.
-LAYERS = ("cli", "demo", "converters", "compat", "rlax_impl", "haiku_impl")
+LAYERS = ("cli", "parity", "demo", "converters", "compat", "rlax_impl", "haiku_impl")
 
 
 def packages():
