@@ -82,7 +82,10 @@ def _with_name_scope(
         run = method
         if thread.interceptors:
             run = functools.partial(call_hooked, method, method.__name__, owner())
-        outer, thread.name_scope = thread.name_scope, scope
+        outer = thread.name_scope
+        if outer is scope:  # by another method of the module, so that all is set
+            return run(self, *args, **kwargs)
+        thread.name_scope = scope
         try:
             if thread.frames:
                 with jax.named_scope(self._name):
@@ -222,7 +225,7 @@ class Module(metaclass=ModuleMetaclass):
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
-        if thread.on_creation and isinstance(value, Variable):
+        if isinstance(value, Variable) and thread.on_creation:
             for callback in tuple(thread.on_creation):
                 callback()
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from ..haiku_impl.numerics.moving_average import update_average_by_difference
@@ -44,7 +45,8 @@ class ExponentialMovingAverage(Metric):
 
     @once
     def initialize(self, value: Any) -> None:
-        value = as_array(value)
+        # Only its shape and dtype count, and NumPy's are not worth a transfer.
+        value = value if isinstance(value, np.ndarray) else as_array(value)
 
         def variable(name: str) -> Variable:
             return Variable(lambda: jnp.zeros_like(value), trainable=False, name=name)

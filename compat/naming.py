@@ -55,12 +55,10 @@ def _unique(name: str) -> str:
     registry, scope = _registry(), thread.name_scope
     if registry is None:
         return name
-    owner = "" if scope is None else f"{id(scope)}:{scope.key}/"
     unique_name, number = name, 0
-    while registry.is_used(owner + unique_name):
+    while not registry.take((scope, unique_name)):
         number += 1
         unique_name = f"{name}_{number}"
-    registry.reserve(owner + unique_name, 0, owner + unique_name)
     return unique_name
 
 

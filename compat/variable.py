@@ -98,12 +98,11 @@ class Variable(cells.Cell):
 
         if isinstance(initial_value, jax.core.Tracer):
             # A value of this trace cannot be made again in another.
-            value = initial()
-            cells.create(self, lambda: value)
+            made = initial()
+            value = cells.create(self, lambda: made)
             self._initial = None
         else:
-            cells.create(self, initial)
-        value = cells.read(self)
+            value = cells.create(self, initial)
         if shape is not None and value.shape != tuple(shape):
             raise ValueError(
                 f"The value of {self.name!r} has shape {value.shape}, but "
@@ -178,14 +177,20 @@ class Variable(cells.Cell):
         Raises:
           ValueError: if the shape or dtype is another one.
         """
-        self._check_dtype(value)
-        value = jnp.asarray(value, self.dtype)
+        value = self._converted(value)
         if value.shape != self.shape:
             raise ValueError(
                 f"Cannot assign a value of shape {value.shape} to the variable "
                 f"{self.name!r} of shape {self.shape}."
             )
         return self._set(value)
+
+    def _converted(self, value: Any) -> jax.Array:
+        same = isinstance(value, jax.Array) and value.dtype == self.dtype
+        if same and not getattr(value, "weak_type", False):
+            return value
+        self._check_dtype(value)
+        return jnp.asarray(value, self.dtype)
 
     def _check_dtype(self, value: Any) -> None:
         dtype = getattr(value, "dtype", None)
@@ -223,8 +228,7 @@ class Variable(cells.Cell):
     def _changed(
         self, change: Callable[[Any, Any], jax.Array], delta: Any
     ) -> jax.Array:
-        self._check_dtype(delta)
-        delta = jnp.asarray(delta, self.dtype)
+        delta = self._converted(delta)
         if delta.shape not in ((), self.shape):
             raise ValueError(
                 f"Cannot change the variable {self.name!r} of shape {self.shape} by a "

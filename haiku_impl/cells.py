@@ -84,19 +84,23 @@ def write(cell: Cell, value: Any) -> None:
         frame.written[cell] = None
 
 
-def create(cell: Cell, initial: Callable[[], Any]) -> None:
+def create(cell: Cell, initial: Callable[[], Any]) -> Any:
     """Gives a new cell its initial value; `apply` takes it from the trees instead.
 
     Args:
       cell: a cell without a value.
       initial: makes the value, and is called only if it is needed.
+
+    Returns:
+      The value.
     """
     cell._initial = initial
     frames = thread.frames
     if frames and frames[-1].params is not None:
-        _find_named(frames[-1], cell)
-    else:
-        write(cell, initial())
+        return _find_named(frames[-1], cell)
+    value = initial()
+    write(cell, value)
+    return value
 
 
 def set_initial(cell: Cell, value: Any) -> None:

@@ -30,7 +30,7 @@ class Scope:
         self.module = module
         self.method_name = method_name
         self.counters: dict[str, int] | None = None
-        self.used_names: set[str] | None = None
+        self.used_names: set[Any] | None = None
 
     def reserve(self, stem: str, number: int, name: str) -> None:
         """Notes that `name` is taken, so that later numbers lie above it."""
@@ -38,6 +38,15 @@ class Scope:
             self.counters, self.used_names = {}, set()
         self.used_names.add(name)
         self.counters[stem] = max(self.counters.get(stem, 0), number + 1)
+
+    def take(self, name: Any) -> bool:
+        """Notes that `name` is taken; returns False if it was taken before."""
+        if self.counters is None or self.used_names is None:
+            self.counters, self.used_names = {}, set()
+        if name in self.used_names:
+            return False
+        self.used_names.add(name)
+        return True
 
     def next_number(self, stem: str) -> int:
         return self.counters.get(stem, 0) if self.counters else 0

@@ -68,6 +68,16 @@ def convolution(
       >>> convolution(x, w, strides=(1,), padding="SAME")[0, :, 0].tolist()
       [2.0, 3.0, 3.0, 2.0]
     """
+    if not isinstance(padding, str):
+        padding = tuple((before, after) for before, after in padding)
+    convolve = _convolve_traced_once if isinstance(w, jax.core.Tracer) else _convolve
+    dilation = None if dilation is None else tuple(dilation)
+    return convolve(
+        x, w, tuple(strides), padding, dilation, channel_index, groups, precision
+    )
+
+
+def _convolve(x, w, strides, padding, dilation, channel_index, groups, precision):
     rank = w.ndim - 2
     return lax.conv_general_dilated(
         x,
@@ -80,6 +90,10 @@ def convolution(
         feature_group_count=groups,
         precision=precision,
     )
+
+
+# As the products of linear layers: JAX keeps the equations of each shape.
+_convolve_traced_once = jax.jit(_convolve, static_argnums=range(2, 8), inline=True)
 
 
 def depthwise_kernel(w: jax.Array) -> jax.Array:

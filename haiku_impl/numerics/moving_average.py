@@ -10,6 +10,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from .tracing import traced_once
+
 
 def update_average(
     hidden: jax.Array,
@@ -50,6 +52,7 @@ def update_average(
     return hidden, hidden
 
 
+@traced_once(3)
 def update_average_by_difference(
     hidden: jax.Array, value: jax.Array, counter: jax.Array, decay: Any
 ) -> tuple[jax.Array, jax.Array]:

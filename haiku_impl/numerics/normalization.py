@@ -8,10 +8,12 @@ import jax.numpy as jnp
 from jax import lax
 
 from .layout import absolute_axes
+from .tracing import traced_once
 
 Axes = Sequence[int]
 
 
+@traced_once(1)
 def moments(x: jax.Array, axes: Axes) -> tuple[jax.Array, jax.Array]:
     """Returns the mean and the biased variance, taken around the mean.
 
@@ -94,6 +96,7 @@ def bessel_corrected(variance: jax.Array, count: int) -> jax.Array:
     return variance * (count / max(count - 1, 1))
 
 
+@traced_once(5)
 def normalize(
     x: jax.Array,
     mean: jax.Array,
@@ -128,6 +131,7 @@ def normalize(
     return out if offset is None else out + _fit(offset, x)
 
 
+@traced_once(5)
 def normalize_folded(
     x: jax.Array,
     mean: jax.Array,
@@ -224,7 +228,7 @@ def group_normalize(
         *x.shape[:at], groups, x.shape[at] // groups, *x.shape[at + 1 :]
     )
     # The axis of the groups itself is never reduced.
-    reduced = [axis + (axis >= at) for axis in absolute_axes(axes, x.ndim)]
+    reduced = tuple(axis + (axis >= at) for axis in absolute_axes(axes, x.ndim))
     mean, variance = moments(grouped, reduced)
     rescale = normalize_folded if folded else normalize
     out = rescale(grouped, mean, variance, None, None, eps).reshape(x.shape)
