@@ -4,7 +4,7 @@ WORKERS ?= 2
 PIP = -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint format wheel clean
+.PHONY: help demo test results bench lint format wheel clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/'
@@ -24,6 +24,12 @@ demo: .venv/.installed  ## install sonnax without TensorFlow and run a real Sonn
 
 test: .venv-test/.installed  ## install the real libraries beside sonnax and run every test
 	.venv-test/bin/python -m pytest -n $(WORKERS) --dist loadfile
+
+# With XLA's own settings, as users compile; the other tests save time on that.
+results: .venv-test/.installed  ## rewrite parity_tests/RESULTS.md from a run of the real libraries
+	XLA_FLAGS= .venv-test/bin/python -m pytest -n $(WORKERS) --dist loadfile \
+		$(addprefix parity_tests/,compat haiku_impl rlax_impl trfl) \
+		--results parity_tests/RESULTS.md
 
 bench: .venv-test/.installed  ## measure sonnax beside the real libraries, and write the README's table
 	.venv-test/bin/python benchmarks/run_all.py

@@ -10,6 +10,7 @@ import sonnet
 import tensorflow as tf
 import tree
 from sonnax import compat
+from sonnax.parity_tests import ledger
 from sonnet.src.conv import ConvND
 from sonnet.src.parallel_linear import ParallelLinears
 
@@ -107,8 +108,20 @@ def copy_variables(theirs: Any, ours: Any) -> None:
         our.assign(jnp.asarray(their.numpy(), our.dtype))
 
 
-def assert_close(ours: Any, theirs: Any, rtol: float, what: str) -> None:
-    """Compares two lists of arrays; near zero, relative to the array's largest."""
+def assert_close(
+    ours: Any, theirs: Any, rtol: float, what: str, kind: str = "values"
+) -> None:
+    """Compares two lists of arrays; near zero, relative to the array's largest.
+
+    The second are Sonnet's, and what is found counts as the kind: of values, gradients,
+    or state.
+    """
+    ledger.report(kind, ours, theirs)
+    assert_near(ours, theirs, rtol, what)
+
+
+def assert_near(ours: Any, theirs: Any, rtol: float, what: str) -> None:
+    """Compares two lists of arrays as `assert_close` does, whosesoever they are."""
     assert len(ours) == len(theirs), (what, len(ours), len(theirs))
     for i, (our, their) in enumerate(zip(ours, theirs)):
         our, their = np.asarray(our), np.asarray(their)

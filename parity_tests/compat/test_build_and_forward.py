@@ -1,9 +1,9 @@
-"""Each module beside Sonnet's: its variables, and what it returns."""
+"""Each module beside Sonnet's: variables, outputs, and what each call leaves."""
 
-import jax
 import pytest
 
 from .cases import CASES
+from .cases.case import precision
 from .libraries import (
     COMPAT,
     SONNET,
@@ -20,12 +20,12 @@ DTYPES = ("float32", "float64")
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_variables_and_outputs_are_sonnets(case, dtype):
-    if dtype == "float64" and not case.float64:
-        pytest.skip("Sonnet does not run it in float64")
+def test_names_outputs_and_the_state_after_each_call_are_sonnets(case, dtype):
+    case.skip_where_excluded(dtype)
     rtol = case.rtol if dtype == "float32" else case.rtol64
-    with jax.enable_x64(dtype == "float64"):
+    with precision(dtype):
         theirs, ours = equal_pair(case, dtype)
+        check_names(theirs, ours)
         check_variables(variables_of(theirs), variables_of(ours))
         for i, kwargs in enumerate(case.calls):
             inputs = case.draw(dtype, i + 1)
@@ -33,13 +33,14 @@ def test_variables_and_outputs_are_sonnets(case, dtype):
             actual = case.call(ours, *arrays(COMPAT, inputs), **kwargs)
             if not case.random:
                 assert_close(leaves(actual), leaves(expected), rtol, f"call {i}")
-        # What the calls left behind, such as moving averages.
-        assert_close(
-            [v.numpy() for v in variables_of(ours)],
-            [v.numpy() for v in variables_of(theirs)],
-            rtol,
-            "variables",
-        )
+            # What the call left behind, such as moving averages.
+            assert_close(
+                [v.numpy() for v in variables_of(ours)],
+                [v.numpy() for v in variables_of(theirs)],
+                rtol,
+                f"variables after call {i}",
+                "state",
+            )
 
 
 def check_variables(theirs, ours):
@@ -50,17 +51,11 @@ def check_variables(theirs, ours):
         assert same_dtype(our.dtype, their.dtype.as_numpy_dtype), our.name
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_modules_and_scopes_have_sonnets_names(case):
-    theirs, ours = case.make_sonnet(SONNET), case.make(COMPAT)
-    if not isinstance(theirs, SONNET.Module):
-        return
-    inputs = case.draw("float32", 0)
-    case.call(theirs, *arrays(SONNET, inputs), **case.calls[0])
-    case.call(ours, *arrays(COMPAT, inputs), **case.calls[0])
-    assert ours.name == theirs.name
-    assert ours.name_scope.name == theirs.name_scope.name
-    assert names(ours.submodules) == names(theirs.submodules)
+def check_names(theirs, ours):
+    if isinstance(theirs, SONNET.Module):
+        assert ours.name == theirs.name
+        assert ours.name_scope.name == theirs.name_scope.name
+        assert names(ours.submodules) == names(theirs.submodules)
 
 
 def names(modules):

@@ -71,3 +71,5 @@ def test_one_replica_returns_plain_values():
     assert float(replicator.run(lambda x: w * x, (jnp.array(3.0),))) == 6
     assert float(replicator.reduce("mean", jnp.array(3.0))) == 3
     assert snt.distribute.create_variables_eagerly(len) is len
+    with pytest.raises(ValueError, match="no TPUs here"):
+        snt.distribute.TpuReplicator()

@@ -8,6 +8,8 @@ import sonnet
 import tensorflow as tf
 from sonnax import compat as snt
 
+from .libraries import assert_close
+
 X = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
 OPTIMIZERS = {
     "sgd": {"learning_rate": 0.1},
@@ -40,9 +42,31 @@ def test_training_with_pure_optimizers_is_sonnets(name):
         for _ in range(5):
             value, gradients = step(params, array(X))
             params, state = optimizer.apply(state, gradients, params)
-            values.append(float(value))
-        losses.append(values)
-    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
+            values.append(np.asarray(value))
+        losses.append([np.stack(values)])
+    assert_close(*losses, 1e-5, "losses")
+
+
+def test_any_optimizer_can_be_made_pure_and_state_can_be_left_out():
+    found = []
+    for library, array in ((snt, jnp.asarray), (sonnet, tf.constant)):
+        with library.functional.variables():
+            net = library.Linear(2, w_init=library.initializers.Ones())
+        pure = library.functional.transform_with_state(net)
+        f = library.functional.without_state(pure)
+        params = f.init(array(X))
+        make = library.functional.optimizer(library.optimizers.RMSProp)
+        optimizer = make(0.1, momentum=0.5)
+        state = optimizer.init(params)
+        for _ in range(2):
+            params, state = optimizer.apply(state, params, params)
+        found.append([np.asarray(f.apply(params, array(X)))])
+        norm = library.functional.transform_with_state(
+            lambda x, library=library: library.BatchNorm(True, True)(x, True)
+        )
+        with pytest.raises(ValueError, match="transform_with_state"):
+            library.functional.without_state(norm).init(array(X))
+    assert_close(*found, 1e-6, "outputs")
 
 
 def test_optimizer_state_is_a_plain_tree_that_jit_takes():
@@ -111,7 +135,7 @@ def test_gradients_have_sonnets_values_and_structure(about):
         ours, theirs = map(jax.tree.flatten, (results[0], results[1]))
         assert ours[1] == theirs[1]
         for a, b in zip(ours[0], theirs[0]):
-            np.testing.assert_allclose(a, b, rtol=1e-6)
+            assert_close([a], [b], 1e-6, about, "gradients")
 
 
 def test_jit_and_devices():

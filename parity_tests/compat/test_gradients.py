@@ -11,6 +11,7 @@ import tree
 from sonnax import compat as snt
 
 from .cases import CASES
+from .cases.case import precision
 from .libraries import (
     COMPAT,
     SONNET,
@@ -26,19 +27,18 @@ DTYPES = ("float32", "float64")
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_gradients_are_tensorflows(case, dtype):
-    if not case.gradients or case.random:
-        pytest.skip("there are none to compare")
-    if dtype == "float64" and not case.float64:
-        pytest.skip("Sonnet does not run it in float64")
+    case.skip_where_excluded(dtype, "gradients")
+    if case.random:
+        pytest.skip("its gradients are random")
     rtol = case.rtol if dtype == "float32" else case.rtol64
-    with jax.enable_x64(dtype == "float64"):
+    with precision(dtype):
         theirs, ours = equal_pair(case, dtype)
         for i in sorted({len(case.calls) - 1, 0}):
             inputs = case.draw(dtype, i + 1)
             expected = tensorflow_gradients(case, theirs, inputs, case.calls[i])
             actual = our_gradients(case, ours, inputs, case.calls[i])
             # The sum loses digits that its addends have.
-            assert_close(actual, expected, 3 * rtol, f"call {i}")
+            assert_close(actual, expected, 3 * rtol, f"call {i}", "gradients")
 
 
 def weights(shape):
@@ -94,3 +94,11 @@ def our_gradients(case, module, inputs, kwargs):
     differentiated = functools.partial(snt.grad, f, trainable, argnums=0)
     by_variable, by_input = snt.jit(differentiated())([leaves[i] for i in floating])
     return [*by_variable, *by_input]
+
+
+def test_gradients_of_arguments_alone_leave_variables_as_constants():
+    w = snt.Variable(3.0)
+    f = lambda x, y: w * x * x * y
+    assert float(snt.grad(f, argnums=0)(2.0, 5.0)) == 60.0
+    value, (by_x, by_y) = snt.value_and_grad(f, argnums=(0, 1))(2.0, 5.0)
+    assert (float(value), float(by_x), float(by_y)) == (60.0, 60.0, 12.0)

@@ -136,6 +136,43 @@ def test_abstract_methods_must_be_there():
             snt.Optimizer()
 
 
+def test_users_own_classes_take_the_place_of_sonnets():
+    def made(snt):
+        class Twos(snt.initializers.Initializer):
+            def __call__(self, shape, dtype):
+                return snt.initializers.Constant(2)(shape, dtype)
+
+        class Sum(snt.regularizers.Regularizer):
+            def __call__(self, tensors):
+                return sum(snt.numpy.sum(tensor) for tensor in tensors)
+
+        linear = snt.Linear(2, w_init=Twos())
+        linear(snt.array([[1.0, 2.0]]))
+        return float(Sum()(linear.trainable_variables))
+
+    theirs, ours = both(made)
+    assert ours == theirs == 8
+
+
+def test_base_classes_and_tuples_are_where_sonnet_has_them():
+    def found(snt):
+        lstm = snt.LSTM(3)
+        state = lstm.initial_state(2)
+        return [
+            isinstance(state, snt.LSTMState),
+            snt.LSTMState._fields,
+            issubclass(snt.UnrolledLSTM, snt.UnrolledRNN),
+            isinstance(lstm, snt.RNNCore),
+            isinstance(snt.regularizers.L1(0.1), snt.regularizers.Regularizer),
+            isinstance(snt.initializers.Ones(), snt.initializers.Initializer),
+            isinstance(snt.Mean(), snt.Metric),
+            isinstance(snt.optimizers.SGD(0.1), snt.Optimizer),
+        ]
+
+    theirs, ours = both(found)
+    assert ours == theirs
+
+
 def test_methods_keep_their_names_and_docs():
     class Documented(compat.Module):
         def forward(self, x):

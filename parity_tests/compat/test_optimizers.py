@@ -8,6 +8,8 @@ import sonnet
 import tensorflow as tf
 from sonnax import compat as snt
 
+from .libraries import assert_close
+
 RTOL = {"float32": 2e-5, "float64": 1e-10}
 STEPS, SPARSE_STEPS = 50, 15
 # Sonnet's and compat's optimizer are both made by these lines.
@@ -59,14 +61,12 @@ class Pair:
         if not isinstance(self.our_optimizer, snt.optimizers.SGD):
             theirs += self.their_optimizer.variables
             ours += self.our_optimizer.variables
-        for their, our in zip(theirs, ours, strict=True):
+        for i, (their, our) in enumerate(zip(theirs, ours, strict=True)):
             assert our.name == their.name
             assert our.trainable == their.trainable
             assert our.shape == tuple(their.shape)
-            scale = np.max(np.abs(their.numpy()))
-            np.testing.assert_allclose(
-                our.numpy(), their.numpy(), rtol, rtol * scale, err_msg=our.name
-            )
+            kind = "values" if i < len(self.theirs) else "state"
+            assert_close([our.numpy()], [their.numpy()], rtol, our.name, kind)
 
 
 @pytest.mark.parametrize("dtype", RTOL)

@@ -1,42 +1,16 @@
 """Every public name of Sonnet, and every argument of its constructors."""
 
 import inspect
-import types
 
 import pytest
-import sonnet
-from sonnax import compat
+from sonnax.parity_tests import surface
 
-# What is there for Python, not for users; src has no promise.
-NOT_API = (
-    "src",
-    "absolute_import",
-    "division",
-    "print_function",
-    "google_type_annotations",
-)
-
-
-def namespaces(theirs=sonnet, ours=compat, name="snt"):
-    yield name, theirs, ours
-    for key in public(theirs):
-        value = getattr(theirs, key)
-        if isinstance(value, types.ModuleType):
-            yield from namespaces(value, getattr(ours, key, None), f"{name}.{key}")
-
-
-def public(namespace):
-    return [
-        key for key in dir(namespace) if not key.startswith("_") and key not in NOT_API
-    ]
-
-
-NAMESPACES = {name: (theirs, ours) for name, theirs, ours in namespaces()}
+NAMESPACES = {n.prefix: n for n in surface.namespaces("compat")}
 CALLABLES = {
-    f"{name}.{key}": (getattr(theirs, key), getattr(ours, key, None))
-    for name, (theirs, ours) in NAMESPACES.items()
-    for key in public(theirs)
-    if callable(getattr(theirs, key))
+    f"{prefix}.{key}": (getattr(n.theirs, key), getattr(n.ours, key, None))
+    for prefix, n in NAMESPACES.items()
+    for key in surface.public_names("compat", n)
+    if callable(getattr(n.theirs, key))
 }
 
 
@@ -47,9 +21,8 @@ def test_the_walk_finds_the_namespaces():
 
 @pytest.mark.parametrize("name", NAMESPACES)
 def test_every_name_is_there(name):
-    theirs, ours = NAMESPACES[name]
-    assert ours is not None, name
-    assert [key for key in public(theirs) if not hasattr(ours, key)] == []
+    names = surface.public_names("compat", NAMESPACES[name])
+    assert [key for key in names if not hasattr(NAMESPACES[name].ours, key)] == []
 
 
 @pytest.mark.parametrize("name", CALLABLES)

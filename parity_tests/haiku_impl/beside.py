@@ -4,6 +4,7 @@ import haiku
 import jax
 import numpy as np
 from sonnax import haiku_impl
+from sonnax.parity_tests import ledger
 
 LIBRARIES = (haiku_impl, haiku)
 
@@ -13,6 +14,12 @@ def raw(x):
     if isinstance(x, jax.Array) and jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key):
         x = jax.random.key_data(x)
     return np.asarray(x) if hasattr(x, "dtype") else x
+
+
+def assert_as_in_haiku(ours, theirs, kind="values"):
+    """Checks that a tree is equal to Haiku's; what is found counts as the kind."""
+    ledger.report(kind, *(jax.tree.map(raw, tree) for tree in (ours, theirs)))
+    assert_same(ours, theirs)
 
 
 def assert_same(ours, theirs):
@@ -45,8 +52,9 @@ def run(hk, program, *args, seed=0, typed=False, wrap=lambda f: f):
 def assert_equal_in_both(program, *args, **options):
     """Checks that a program gives the same with both libraries."""
     ours, theirs = (run(hk, program, *args, **options) for hk in LIBRARIES)
-    for our, their in zip(ours, theirs):
-        assert_same(our, their)
+    kinds = ("values", "state", "values", "state")
+    for our, their, kind in zip(ours, theirs, kinds):
+        assert_as_in_haiku(our, their, kind)
     return ours
 
 

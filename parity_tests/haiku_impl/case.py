@@ -62,19 +62,25 @@ def key() -> jax.Array:
     return jax.random.PRNGKey(3)
 
 
-def inits(hk: Any) -> dict[str, Any]:
-    init = hk.initializers
-    return {
-        "constant": init.Constant(0.3),
-        "normal": init.RandomNormal(0.2, 1.0),
-        "truncated": init.TruncatedNormal(0.2, 1.0, lower=-1.0, upper=1.5),
-        "uniform": init.RandomUniform(-1.0, 2.0),
-        "he_uniform": init.VarianceScaling(2.0, "fan_in", "uniform"),
-        "glorot_normal": init.VarianceScaling(1.0, "fan_avg", "truncated_normal"),
-        "out_normal": init.VarianceScaling(0.5, "fan_out", "Normal"),
-        "heads": init.VarianceScaling(1.0, "fan_in", "normal", fan_in_axes=[0]),
-        "uniform_scaling": init.UniformScaling(1.5),
-        "orthogonal": init.Orthogonal(0.7),
-        "orthogonal_rows": init.Orthogonal(axis=0),
-        "identity": init.Identity(2.0),
-    }
+INITIALIZERS: dict[str, Callable[[Any], Any]] = {
+    "constant": lambda init: init.Constant(0.3),
+    "normal": lambda init: init.RandomNormal(0.2, 1.0),
+    "truncated": lambda init: init.TruncatedNormal(0.2, 1.0, lower=-1.0, upper=1.5),
+    "uniform": lambda init: init.RandomUniform(-1.0, 2.0),
+    "he_uniform": lambda init: init.VarianceScaling(2.0, "fan_in", "uniform"),
+    "glorot_normal": lambda init: init.VarianceScaling(
+        1.0, "fan_avg", "truncated_normal"
+    ),
+    "out_normal": lambda init: init.VarianceScaling(0.5, "fan_out", "Normal"),
+    "heads": lambda init: init.VarianceScaling(
+        1.0, "fan_in", "normal", fan_in_axes=[0]
+    ),
+    "uniform_scaling": lambda init: init.UniformScaling(1.5),
+    "orthogonal": lambda init: init.Orthogonal(0.7),
+    "orthogonal_rows": lambda init: init.Orthogonal(axis=0),
+    "identity": lambda init: init.Identity(2.0),
+}
+
+
+def initial(hk: Any, name: str) -> Any:
+    return INITIALIZERS[name](hk.initializers)

@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 
-from .case import Case, called, inits
+from .case import Case, called, initial
 
 KERNEL_MASK = np.arange(3 * 2 * 4).reshape(3, 2, 4) % 3 > 0
 
@@ -29,7 +29,7 @@ CONVOLUTIONS = [
     Case(
         "Conv1D with initial values",
         lambda hk: hk.Conv1D(
-            4, 3, w_init=inits(hk)["he_uniform"], b_init=inits(hk)["normal"]
+            4, 3, w_init=initial(hk, "he_uniform"), b_init=initial(hk, "normal")
         ),
         [(2, 6, 2)],
     ),
@@ -97,7 +97,7 @@ CONVOLUTIONS = [
     Case(
         "Conv1DTranspose with initial values",
         lambda hk: hk.Conv1DTranspose(
-            2, 3, w_init=inits(hk)["uniform"], b_init=inits(hk)["normal"]
+            2, 3, w_init=initial(hk, "uniform"), b_init=initial(hk, "normal")
         ),
         [(2, 5, 4)],
     ),
@@ -131,7 +131,7 @@ CONVOLUTIONS = [
     Case(
         "DepthwiseConv2D with initial values",
         lambda hk: hk.DepthwiseConv2D(
-            2, 3, w_init=inits(hk)["uniform"], b_init=inits(hk)["normal"]
+            2, 3, w_init=initial(hk, "uniform"), b_init=initial(hk, "normal")
         ),
         [(2, 5, 6, 3)],
     ),
@@ -148,8 +148,8 @@ CONVOLUTIONS = [
             (2, 3),
             padding="VALID",
             with_bias=False,
-            w_init=inits(hk)["uniform"],
-            b_init=inits(hk)["normal"],
+            w_init=initial(hk, "uniform"),
+            b_init=initial(hk, "normal"),
             data_format="NCHW",
         ),
         [(2, 3, 5, 6)],

@@ -6,14 +6,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .case import Case, called, inits, key
+from .case import Case, called, initial, key
 
 IDS = np.array([[0, 3], [5, 1]], np.int32)
 
 INITIALIZERS = [
     Case(
         f"initializers.{name} {shape}",
-        lambda hk, name=name, shape=shape: lambda x: inits(hk)[name](shape, x.dtype),
+        lambda hk, name=name, shape=shape: lambda x: initial(hk, name)(shape, x.dtype),
         [(1,)],
     )
     for name, shapes in {
@@ -41,7 +41,7 @@ BASIC = [
     Case(
         "Linear with initial values",
         lambda hk: hk.Linear(
-            3, w_init=inits(hk)["uniform"], b_init=inits(hk)["normal"], name="mine"
+            3, w_init=initial(hk, "uniform"), b_init=initial(hk, "normal"), name="mine"
         ),
         [(2, 4)],
     ),
@@ -50,7 +50,7 @@ BASIC = [
         lambda hk: called(hk.Linear(3), precision=jax.lax.Precision.HIGHEST),
         [(2, 4)],
     ),
-    Case("Bias", lambda hk: hk.Bias(b_init=inits(hk)["normal"]), [(2, 3, 4)]),
+    Case("Bias", lambda hk: hk.Bias(b_init=initial(hk, "normal")), [(2, 3, 4)]),
     Case("Bias with a size", lambda hk: hk.Bias(output_size=(3, 4)), [(2, 3, 4)]),
     Case("Bias, scalar", lambda hk: hk.Bias(bias_dims=[]), [(2, 3, 4)]),
     Case("Bias of the last", lambda hk: hk.Bias(bias_dims=[-1]), [(2, 3, 4)]),
@@ -109,7 +109,7 @@ BASIC = [
     Case("Embed", lambda hk: hk.Embed(6, 3, name="e"), [IDS]),
     Case(
         "Embed with initial values",
-        lambda hk: hk.Embed(6, 3, w_init=inits(hk)["uniform"]),
+        lambda hk: hk.Embed(6, 3, w_init=initial(hk, "uniform")),
         [IDS],
     ),
     Case("Embed of a matrix", lambda hk: hk.Embed(embedding_matrix=np.eye(6)), [IDS]),

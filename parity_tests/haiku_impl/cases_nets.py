@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .case import Case, called, inits, key
+from .case import Case, called, initial, key
 
 SMALL = {"blocks_per_group": (1, 1, 1, 2), "channels_per_group": (4, 4, 8, 8)}
 FIRST = {"output_channels": 4, "kernel_shape": 3, "stride": 1}
@@ -40,8 +40,8 @@ NETS = [
         "nets.MLP with everything",
         lambda hk: hk.nets.MLP(
             iter([4, 3]),
-            w_init=inits(hk)["he_uniform"],
-            b_init=inits(hk)["normal"],
+            w_init=initial(hk, "he_uniform"),
+            b_init=initial(hk, "normal"),
             activation=jnp.tanh,
             activate_final=True,
         ),
@@ -81,7 +81,7 @@ NETS = [
             hk,
             num_classes=3,
             initial_conv_config=FIRST,
-            logits_config={"w_init": inits(hk)["uniform"]},
+            logits_config={"w_init": initial(hk, "uniform")},
         ),
         [(2, 8, 8, 2)],
     ),
@@ -96,7 +96,7 @@ NETS = [
             use_projection=(True, False, True, True),
             initial_conv_config=FIRST,
             strides=(1, 1, 2, 2),
-            logits_config={"w_init": inits(hk)["uniform"], "name": "head"},
+            logits_config={"w_init": initial(hk, "uniform"), "name": "head"},
             name="r",
         ),
         [(2, 8, 8, 2)],

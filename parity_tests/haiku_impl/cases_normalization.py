@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from .case import Case, called, inits, twice
+from .case import Case, called, initial, twice
 
 
 def tree_of(x: jax.Array) -> dict[str, dict[str, Any]]:
@@ -38,8 +38,8 @@ NORMALIZATION = [
         lambda hk: trained(
             hk.BatchNorm(
                 *(True, True, 0.5),
-                scale_init=inits(hk)["uniform"],
-                offset_init=inits(hk)["normal"],
+                scale_init=initial(hk, "uniform"),
+                offset_init=initial(hk, "normal"),
                 name="bn",
             )
         ),
@@ -122,8 +122,8 @@ NORMALIZATION = [
         "LayerNorm with initial values",
         lambda hk: hk.LayerNorm(
             *(-1, True, True),
-            scale_init=inits(hk)["uniform"],
-            offset_init=inits(hk)["normal"],
+            scale_init=initial(hk, "uniform"),
+            offset_init=initial(hk, "normal"),
         ),
         [(4, 5)],
     ),
@@ -139,8 +139,8 @@ NORMALIZATION = [
         "InstanceNorm, first, with initial values",
         lambda hk: hk.InstanceNorm(
             *(True, True, 1e-2),
-            inits(hk)["uniform"],
-            inits(hk)["normal"],
+            initial(hk, "uniform"),
+            initial(hk, "normal"),
             data_format="NCHW",
         ),
         [(2, 3, 4, 2)],
@@ -154,7 +154,7 @@ NORMALIZATION = [
     Case("RMSNorm of axes", lambda hk: hk.RMSNorm([1, 2], param_axis=1), [(4, 3, 5)]),
     Case(
         "RMSNorm with initial values",
-        lambda hk: hk.RMSNorm(-1, scale_init=inits(hk)["uniform"]),
+        lambda hk: hk.RMSNorm(-1, scale_init=initial(hk, "uniform")),
         [(4, 5)],
     ),
     Case(
@@ -185,7 +185,7 @@ NORMALIZATION = [
     Case(
         "GroupNorm with initial values",
         lambda hk: hk.GroupNorm(
-            2, scale_init=inits(hk)["uniform"], offset_init=inits(hk)["normal"]
+            2, scale_init=initial(hk, "uniform"), offset_init=initial(hk, "normal")
         ),
         [(3, 4)],
     ),

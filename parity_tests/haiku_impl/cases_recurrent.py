@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .case import Case, inits
+from .case import Case, initial
 
 RESETS = np.array([True, False, True])
 CAUSAL = np.tril(np.ones((1, 1, 4, 4), bool))
@@ -81,9 +81,9 @@ RECURRENT = [
         lambda hk: one_step(
             hk.GRU(
                 4,
-                w_i_init=inits(hk)["uniform"],
-                w_h_init=inits(hk)["orthogonal"],
-                b_init=inits(hk)["normal"],
+                w_i_init=initial(hk, "uniform"),
+                w_h_init=initial(hk, "orthogonal"),
+                b_init=initial(hk, "normal"),
             )
         ),
         [(2,)],
@@ -160,7 +160,7 @@ RECURRENT = [
     ),
     Case(
         "MultiHeadAttention",
-        lambda hk: attended(hk, 2, 3, w_init=inits(hk)["he_uniform"], name="a"),
+        lambda hk: attended(hk, 2, 3, w_init=initial(hk, "he_uniform"), name="a"),
         [(2, 4, 5)] * 3,
     ),
     Case(
@@ -168,8 +168,8 @@ RECURRENT = [
         lambda hk: attended(
             hk,
             *(2, 3),
-            w_init=inits(hk)["he_uniform"],
-            b_init=inits(hk)["normal"],
+            w_init=initial(hk, "he_uniform"),
+            b_init=initial(hk, "normal"),
             value_size=5,
             model_size=7,
             mask=CAUSAL,

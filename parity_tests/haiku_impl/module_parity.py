@@ -28,8 +28,8 @@ class Program(NamedTuple):
 
     Attributes:
       init: from a random key to parameters and state.
-      forward: from those to the output and the new state.
-      step: the same, and the gradients of a weighted sum of the output with respect
+      forward: from those to the output, "values", and the new "state".
+      step: the same, and the "gradients" of a weighted sum of the output with respect
         to the parameters and the inputs.
     """
 
@@ -49,19 +49,23 @@ def _program(hk: Any, case: Case, dtype: Any) -> Program:
     places = [i for i, x in enumerate(inputs) if jnp.issubdtype(x.dtype, jnp.floating)]
 
     def forward(params, state, inputs=inputs):
-        return f.apply(params, state, key(), *inputs)
+        values, state = f.apply(params, state, key(), *inputs)
+        return {"values": values, "state": state}
 
     def loss(params, floating, state):
         given = list(inputs)
         for place, x in zip(places, floating, strict=True):
             given[place] = x
-        out, state = forward(params, state, given)
-        total = sum((jnp.sum(x * _weights(x)) for x in jax.tree.leaves(out)), start=0.0)
-        return jnp.asarray(total, jnp.float32), (out, state)
+        out = forward(params, state, given)
+        leaves = jax.tree.leaves(out["values"])
+        total = sum((jnp.sum(x * _weights(x)) for x in leaves), start=0.0)
+        return jnp.asarray(total, jnp.float32), out
 
     def step(params, state):
         floating = [inputs[place] for place in places]
-        return jax.grad(loss, argnums=(0, 1), has_aux=True)(params, floating, state)
+        gradient = jax.grad(loss, argnums=(0, 1), has_aux=True)
+        gradients, out = gradient(params, floating, state)
+        return {"gradients": gradients, **out}
 
     return Program(lambda rng: f.init(rng, *inputs), forward, step)
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import pytest
 from sonnax import haiku_impl
 
-from .beside import LIBRARIES, assert_same
+from .beside import LIBRARIES, assert_as_in_haiku
 
 TREE = {
     "b": {"w": jnp.arange(6.0).reshape(2, 3), "b": jnp.ones([3], jnp.bfloat16)},
@@ -55,7 +55,7 @@ CALLS = {
 @pytest.mark.parametrize("name", CALLS)
 def test_results(name):
     ours, theirs = (CALLS[name](hk.data_structures) for hk in LIBRARIES)
-    assert_same(ours, theirs)
+    assert_as_in_haiku(ours, theirs)
 
 
 ERRORS = {

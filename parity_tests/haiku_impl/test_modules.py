@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 from sonnax import haiku_impl as hk
+from sonnax.parity_tests import ledger
 
 from .cases import CASES
 from .cases_normalization import NORMALIZATION
@@ -81,10 +82,13 @@ def check(case, dtype, program, rtol):
     shapes = jax.eval_shape(theirs.init, key())
     f, g = getattr(ours, program), getattr(theirs, program)
     if same_computation(f, g, *shapes):
+        ledger.report_equal(lambda: jax.eval_shape(g, *shapes))
         return
     assert equation_count(ours.forward, *shapes) <= equation_count(
         theirs.forward, *shapes
     )
     params_and_state = jax.jit(theirs.init)(key())
     actual, expected = (jax.jit(h)(*params_and_state) for h in (f, g))
+    for kind, tree in expected.items():
+        ledger.report(kind, actual[kind], tree)
     assert_trees_match(actual, expected, rtol)

@@ -2,26 +2,11 @@
 
 import inspect
 
-import haiku
 import pytest
 from sonnax import haiku_impl as hk
+from sonnax.parity_tests import surface
 
-NAMESPACES = (
-    "",
-    "config",
-    "data_structures",
-    "experimental",
-    "experimental.jaxpr_info",
-    "initializers",
-    "mixed_precision",
-    "nets",
-    "pad",
-    "testing",
-)
-
-# Not ours to offer: a bridge to another library, and a module of types that are all
-# public in the main namespace.
-LEFT_OUT = {("experimental", "flax"), ("", "typing")}
+NAMESPACES = {n.prefix: n for n in surface.namespaces("haiku_impl")}
 
 EXTRAS = (
     "JaxUsageError",
@@ -36,20 +21,6 @@ EXTRAS = (
 
 # Functions: that their arguments have other annotations doesn't matter.
 KINDS = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-
-
-def namespace(root, path):
-    for name in filter(None, path.split(".")):
-        root = getattr(root, name)
-    return root
-
-
-def public_names():
-    for path in NAMESPACES:
-        theirs = namespace(haiku, path)
-        for name in getattr(theirs, "__all__", dir(theirs)):
-            if not name.startswith("_") and (path, name) not in LEFT_OUT:
-                yield path, name
 
 
 def shape_of_call(f):
@@ -69,9 +40,8 @@ def simple_defaults(f):
 
 @pytest.mark.parametrize("path", NAMESPACES)
 def test_every_public_name_exists(path):
-    ours = namespace(hk, path)
-    missing = [n for p, n in public_names() if p == path and not hasattr(ours, n)]
-    assert missing == []
+    names = surface.public_names("haiku_impl", NAMESPACES[path])
+    assert [n for n in names if not hasattr(NAMESPACES[path].ours, n)] == []
 
 
 @pytest.mark.parametrize("name", EXTRAS)
@@ -79,19 +49,25 @@ def test_names_that_are_private_in_haiku_are_public(name):
     assert name in hk.__all__
 
 
+def test_the_walk_finds_the_namespaces():
+    assert {"hk.nets", "hk.pad", "hk.experimental.jaxpr_info"} <= set(NAMESPACES)
+    assert len(list(pairs())) > 200
+
+
 def test_everything_in_all_exists_once():
     assert len(set(hk.__all__)) == len(hk.__all__)
     assert [name for name in hk.__all__ if not hasattr(hk, name)] == []
 
 
+def pairs():
+    for namespace in NAMESPACES.values():
+        for name in surface.public_names("haiku_impl", namespace):
+            yield name, getattr(namespace.theirs, name), getattr(namespace.ours, name)
+
+
 def signature_differences():
-    for path, name in public_names():
-        theirs, ours = (getattr(namespace(x, path), name) for x in (haiku, hk))
-        if (
-            not callable(theirs)
-            or inspect.ismodule(theirs)
-            or isinstance(theirs, type(list[int]))
-        ):
+    for name, theirs, ours in pairs():
+        if not callable(theirs) or isinstance(theirs, type(list[int])):
             continue
         members = [(name, theirs, ours)]
         if inspect.isclass(theirs):

@@ -2,12 +2,13 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from sonnax.parity_tests import ledger
 
 TOLERANCES = {"float32": 3e-6, "float64": 1e-10, "bfloat16": 3e-2}
 
@@ -35,6 +36,15 @@ class Case(NamedTuple):
     call: Callable[..., Any]
     arrays: tuple[np.ndarray, ...]
     differentiable: bool = True
+
+
+def distinct(cases: Iterable[Case]) -> list[Case]:
+    """Numbers the cases of one name, of which the arrays or options differ."""
+    found: list[Case] = []
+    for case in cases:
+        count = sum(other.name.partition(" #")[0] == case.name for other in found)
+        found.append(case._replace(name=f"{case.name} #{count + 1}") if count else case)
+    return found
 
 
 def precision(dtype: str) -> contextlib.AbstractContextManager:
@@ -65,21 +75,26 @@ def assert_parity(
         )
     for case, x, y in zip(cases, of_ours, of_theirs):
         with named(case):
+            ledger.report("values", x[0], y[0], dtype)
             values = tolerance or TOLERANCES[dtype]
-            assert_same(x[0], y[0], values, dtype != "bfloat16")
-            assert_same(x[1], y[1], tolerance or GRADIENT_TOLERANCES[dtype])
+            assert_same(x[0], y[0], values, dtype != "bfloat16", kind=None)
+            ledger.report("gradients", x[1], y[1], dtype)
+            assert_same(x[1], y[1], tolerance or GRADIENT_TOLERANCES[dtype], kind=None)
 
 
 def evaluate(
     cases: Sequence[Case], library: Any, arrays: list[list[jax.Array]]
 ) -> list[tuple[Any, Sequence[jax.Array]]]:
     """Gives the value of each case, and its gradients where it has them."""
-    return [
-        value_and_gradients(functools.partial(case.call, library), of_case)
-        if case.differentiable
-        else (case.call(library, *of_case), ())
-        for case, of_case in zip(cases, arrays)
-    ]
+    found = []
+    for case, of_case in zip(cases, arrays):
+        with ledger.case(case.name):
+            found.append(
+                value_and_gradients(functools.partial(case.call, library), of_case)
+                if case.differentiable
+                else (case.call(library, *of_case), ())
+            )
+    return found
 
 
 def value_and_gradients(
@@ -109,10 +124,19 @@ def is_floating(x: Any) -> bool:
 
 
 def assert_same(
-    ours: Any, theirs: Any, tolerance: float, same_types: bool = True
+    ours: Any,
+    theirs: Any,
+    tolerance: float,
+    same_types: bool = True,
+    kind: str | None = "values",
 ) -> None:
-    """Compares the leaves of two trees: number, shape, type, value."""
+    """Compares the leaves of two trees: number, shape, type, value.
+
+    What is found counts as the kind, unless that is None: the second are not RLax's.
+    """
     ours, theirs = jax.tree.leaves(ours), jax.tree.leaves(theirs)
+    if kind:
+        ledger.report(kind, ours, theirs)
     assert len(ours) == len(theirs)
     for x, y in zip(ours, theirs):
         if same_types:
@@ -147,13 +171,14 @@ def assert_same_under_jit_and_vmap(cases: Sequence[Case], library: Any) -> None:
         for i, example in enumerate(apart):
             with named(case):
                 of_batch = jax.tree.map(lambda x, i=i: x[i], together)
-                assert_same(of_batch, example, 1e-5)
+                assert_same(of_batch, example, 1e-5, kind=None)
 
 
 @contextlib.contextmanager
 def named(case: Case):
-    """Begins the message of a failed comparison with the name of the case."""
+    """Says which case is compared, to the ledger and at the start of a failure."""
     try:
-        yield
+        with ledger.case(case.name):
+            yield
     except AssertionError as error:
         raise AssertionError(f"{case.name}: {error}") from error

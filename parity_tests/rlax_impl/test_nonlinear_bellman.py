@@ -40,6 +40,7 @@ PAIRS = {
     "identity": lambda lib: lib.IDENTITY_PAIR,
     "logarithm": lambda lib: lib.SIGNED_LOGP1_PAIR,
     "hyperbolic": lambda lib: lib.SIGNED_HYPERBOLIC_PAIR,
+    "own": lambda lib: lib.TxPair(lambda x: x**3, lambda x: x / 2),
     "arcsine": lambda lib: lib.HYPERBOLIC_SIN_PAIR,
 }
 TWO_HOT_PAIRS = {
@@ -88,13 +89,13 @@ def errors_of(pair, stop):
         def in_library(lib, *x):
             return getattr(lib, name)(*x, tx_pair=pair(lib), **options, **more)
 
-        return Case(name, in_library, arrays)
+        return Case(f"{name}, {options}", in_library, arrays)
 
     def returns(name, *arrays, **more):
         def in_library(lib, *x):
             return getattr(lib, name)(pair(lib), *x, **options, **more)
 
-        return Case(name, in_library, arrays)
+        return Case(f"{name}, {options}", in_library, arrays)
 
     return [
         returns("transformed_lambda_returns", REWARDS, DISCOUNTS, VALUES, MIX),

@@ -13,6 +13,7 @@ from sonnax.parity_tests.rlax_impl.policy_parity import (
     assert_same,
     assert_same_under_jit_and_vmap,
     cast,
+    distinct,
     precision,
     quickly_compiled,
 )
@@ -65,6 +66,13 @@ def popart_update(lib, w, b, shift, scale, moment, targets, **kwargs):
     _, update = lib.popart(3, 0.1, 1e-4, 1e6, **kwargs)
     state = lib.PopArtState(shift, scale, moment)
     return update({"w": w, "b": b}, state, targets, jnp.asarray(INDICES))
+
+
+def pop(lib, w, b, shift, scale, moment, new_shift, new_scale):
+    old = lib.PopArtState(shift, scale, moment)
+    return lib.pop(
+        {"w": w, "b": b}, old, old._replace(shift=new_shift, scale=new_scale)
+    )
 
 
 def two_ema_steps(lib, x, y):
@@ -161,6 +169,7 @@ CASES = [
         lambda lib, x, i, *state: lib.art(lib.PopArtState(*state), x, i, 1.0, 2.0, 2.5),
         (np.zeros((2, 3)), INDICES[:3] * np.ones((2, 1), int), *STATE),
     ),
+    Case("pop", pop, (normal(2, 3), normal(3), *STATE, normal(3), STATE[1][::-1])),
     Case("popart", popart_update, (normal(2, 3), normal(3), *STATE, ADV)),
     Case("create_ema", two_ema_steps, (normal(3), normal(2, 2))),
     Case(
@@ -212,6 +221,7 @@ CASES = [
     ),
     Case("AllSum", lambda lib, x: lib.AllSum()(x, axis=0), (LOGITS,)),
 ]
+CASES = distinct(CASES)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
@@ -249,8 +259,7 @@ def test_policy_targets_are_those_of_rlax(name):
     targets = [
         getattr(lib, name)(policy, jax.random.key(1), 7) for lib in (rlax_impl, rlax)
     ]
-    np.testing.assert_array_equal(targets[0].actions, targets[1].actions)
-    np.testing.assert_array_equal(targets[0].weights, targets[1].weights)
+    assert_same(*((t.actions, t.weights) for t in targets), 0.0)
     scaled = rlax_impl.constant_policy_targets(policy, jax.random.key(1), 7, 2.5)
     np.testing.assert_array_equal(scaled.weights, np.full((7, T), 2.5, np.float32))
 
@@ -323,10 +332,8 @@ def test_states_have_the_leaves_of_those_of_rlax():
         "PolicyTarget": ("actions", "weights"),
     }.items():
         values = dict(zip(fields, range(9)))
-        leaves = [
-            jax.tree.leaves(getattr(lib, name)(**values)) for lib in (rlax_impl, rlax)
-        ]
-        assert leaves[0] == leaves[1]
+        ours, theirs = (getattr(lib, name)(**values) for lib in (rlax_impl, rlax))
+        assert_same(ours, theirs, 0.0)
 
 
 WRONG = {

@@ -3,10 +3,10 @@
 import inspect
 import subprocess
 import sys
-import types
 
 import pytest
 from sonnax import rlax_impl
+from sonnax.parity_tests import surface
 
 rlax = pytest.importorskip("rlax")
 
@@ -18,12 +18,8 @@ BELOW_THE_SURFACE = [
     "get_top_k_weights",
     "kl_constraint_loss",
 ]
-PUBLIC = sorted(
-    name
-    for name in dir(rlax)
-    if not name.startswith("_")
-    and not isinstance(getattr(rlax, name), types.ModuleType)
-)
+(NAMESPACE,) = surface.namespaces("rlax_impl")
+PUBLIC = surface.public_names("rlax_impl", NAMESPACE)
 # RLax shows the signature of the function inside, without the pair that comes first.
 WITH_A_PAIR = [
     "transformed_lambda_returns",

@@ -7,6 +7,7 @@ from sonnax.parity_tests.rlax_impl.policy_parity import (
     Case,
     assert_parity,
     assert_same_under_jit_and_vmap,
+    distinct,
 )
 
 rlax = pytest.importorskip("rlax")
@@ -172,11 +173,11 @@ QUANTILE = [
 ]
 SEQUENCES = [case for name in SEQUENCE_ARGUMENTS for case in sequence_cases(name)]
 TABLES = {
-    "one step": ONE_STEP,
-    "sequences": SEQUENCES,
+    "one step": distinct(ONE_STEP),
+    "sequences": distinct(SEQUENCES),
     "projections": PROJECTIONS,
-    "categorical": CATEGORICAL,
-    "quantile": QUANTILE,
+    "categorical": distinct(CATEGORICAL),
+    "quantile": distinct(QUANTILE),
 }
 
 

@@ -4,11 +4,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from sonnax.parity_tests import ledger
 from sonnax.parity_tests.trfl.trfl_parity import (
     OURS,
     THEIRS,
     Case,
     assert_parity,
+    leaves,
     tf,
 )
 from sonnax.rlax_impl import ArgumentError
@@ -90,7 +92,7 @@ SEQUENCES = [
     ),
     call("scan_discounted_sum", R_TB, D_TB, END),
     call("scan_discounted_sum", R_TB, D_TB, END, reverse=True),
-    call("scan_discounted_sum", QS_T, QS_TM1, Q_T, reverse=True),
+    call("scan_discounted_sum", QS_T, QS_TM1, Q_T, reverse=True, label="of 4 axes"),
     call("scan_discounted_sum", R_TB, D_TB, END, sequence_lengths=[4, 1, 0]),
     call(
         "scan_discounted_sum",
@@ -336,10 +338,12 @@ def test_the_deterministic_policy_gradient_takes_the_critic(options):
 
     expected, expected_gradient = theirs(tf.constant(actions))
     out = ours(jnp.asarray(actions))
+    ledger.report("values", leaves(out), [x.numpy() for x in leaves(expected)])
     np.testing.assert_allclose(out.loss, expected.loss, rtol=1e-6)
     for x, y in zip(out.extra, expected.extra):
         np.testing.assert_allclose(x, y, rtol=1e-6)
     gradient = jax.grad(lambda states: ours(states).loss.sum())(jnp.asarray(actions))
+    ledger.report("gradients", gradient, expected_gradient.numpy())
     np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-5)
 
 

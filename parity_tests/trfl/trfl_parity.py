@@ -17,6 +17,7 @@ tfp = pytest.importorskip("tensorflow_probability")
 jax_tfp = pytest.importorskip("tensorflow_probability.substrates.jax")
 
 from sonnax.compat import trfl  # noqa: E402
+from sonnax.parity_tests import ledger  # noqa: E402
 
 TOLERANCES = {"float32": 2e-6, "float64": 1e-10}
 
@@ -97,15 +98,17 @@ def weights(output: Any) -> Any:
 def assert_parity(case: Case, dtype: str) -> None:
     """Compares the structure, types, values and gradients of a case."""
     arrays = [cast(x, dtype) for x in case.arrays]
-    with jax.enable_x64(dtype == "float64"):
+    with jax.enable_x64(dtype == "float64"), ledger.case(case.name):
         ours, our_gradients = in_jax(case, arrays)
     theirs, their_gradients = in_tensorflow(case, arrays)
     assert len(ours) == len(theirs), case.name
-    for kind, pairs in (
-        ("values", zip(ours, theirs)),
-        ("gradients", zip(our_gradients, their_gradients)),
+    for kind, of_ours, of_theirs in (
+        ("values", ours, theirs),
+        ("gradients", our_gradients, their_gradients),
     ):
-        for x, y in pairs:
+        with ledger.case(case.name):
+            ledger.report(kind, of_ours, of_theirs, dtype)
+        for x, y in zip(of_ours, of_theirs, strict=True):
             assert x.dtype == y.dtype, f"{case.name}: {kind} {x.dtype} and {y.dtype}"
             np.testing.assert_allclose(
                 x,

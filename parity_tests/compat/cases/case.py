@@ -1,10 +1,33 @@
 """A case of the table of modules, and what its inputs are made of."""
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import jax
 import numpy as np
+import pytest
+import tensorflow as tf
+
+_running = "float32"
+
+
+@contextlib.contextmanager
+def precision(name: str) -> Iterator[None]:
+    """Makes a dtype that of the test that runs."""
+    global _running
+    before, _running = _running, name
+    try:
+        with jax.enable_x64(name == "float64"):
+            yield
+    finally:
+        _running = before
+
+
+def dtype() -> tf.DType:
+    """The dtype of the test that runs, for modules that have it as an argument."""
+    return tf.as_dtype(_running)
 
 
 def called(module: Any, *args: Any, **kwargs: Any) -> Any:
@@ -28,9 +51,9 @@ class Case:
       rtol: the relative tolerance in float32, with the reason in the case if it is
         another one.
       rtol64: the relative tolerance in float64.
-      float64: whether Sonnet runs it in float64.
-      gradients: whether there are gradients to compare.
       random: whether the outputs are random, so that values are not compared.
+      excluded: the checks that leave it out, and why: "float64", "gradients",
+        "bfloat16".
     """
 
     name: str
@@ -41,9 +64,13 @@ class Case:
     reference: Callable[[Any], Any] | None = None
     rtol: float = 1e-5
     rtol64: float = 1e-10
-    float64: bool = True
-    gradients: bool = True
     random: bool = False
+    excluded: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def skip_where_excluded(self, *checks: str) -> None:
+        for check in checks:
+            if check in self.excluded:
+                pytest.skip(self.excluded[check])
 
     def make_sonnet(self, snt: Any) -> Any:
         return (self.reference or self.make)(snt)

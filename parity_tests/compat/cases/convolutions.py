@@ -89,6 +89,17 @@ CASES = [
         lambda snt: snt.ConvND(2, 4, 3, data_format="NHWC", name="conv"),
         [X2],
     ),
+    Case(
+        "pad.create",
+        lambda snt: (
+            lambda x: snt.numpy.pad(
+                x,
+                snt.pad.create([snt.pad.causal, snt.pad.same], [3, 2], [2, 1], 2, -1),
+                "constant",
+            )
+        ),
+        [X2],
+    ),
     Case("Conv1DTranspose", lambda snt: snt.Conv1DTranspose(4, 3), [X1]),
     Case(
         "Conv1DTranspose VALID",

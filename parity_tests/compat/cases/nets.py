@@ -1,20 +1,17 @@
 """Cases of whole networks."""
 
-import jax
-import tensorflow as tf
-
-from .case import Case
+from .case import Case, dtype
 
 TRAIN_TWICE_THEN_TEST = (
     {"is_training": True},
     {"is_training": True},
     {"is_training": False},
 )
-
-
-def dtype():
-    """The dtype of the test that runs, which vector quantisers have as an argument."""
-    return tf.float64 if jax.config.jax_enable_x64 else tf.float32
+BATCH_NORM = {"create_scale": True, "create_offset": True, "decay_rate": 0.9}
+FUSED = {
+    "float64": "TensorFlow's fused batch norm, which images get, has float32 alone",
+    "gradients": "some are zero but for rounding: test_nets.py compares them",
+}
 
 
 def small_resnet(snt, **options):
@@ -39,8 +36,6 @@ def reversed_mlp(snt):
     return AutoEncoder()
 
 
-# TensorFlow's fused batch norm, which Sonnet uses for images, has no float64. Behind
-# it some gradients are zero but for rounding: test_nets.py compares them.
 CASES = [
     Case("MLP", lambda snt: snt.nets.MLP([4, 3]), [(5, 2)]),
     Case(
@@ -61,7 +56,6 @@ CASES = [
         [(5, 2)],
         calls=({"is_training": True},),
         random=True,
-        gradients=False,
     ),
     Case(
         "MLP without its dropout",
@@ -80,8 +74,7 @@ CASES = [
             *TRAIN_TWICE_THEN_TEST,
             {"is_training": False, "test_local_stats": False},
         ),
-        float64=False,
-        gradients=False,
+        excluded=FUSED,
     ),
     Case(
         "ResNet",
@@ -90,8 +83,7 @@ CASES = [
         calls=TRAIN_TWICE_THEN_TEST,
         # Fifteen layers, normalised by the moments of a few values each.
         rtol=2e-4,
-        float64=False,
-        gradients=False,
+        excluded=FUSED,
     ),
     Case(
         "ResNet of version 2",
@@ -101,8 +93,27 @@ CASES = [
         [(4, 32, 32, 3)],
         calls=TRAIN_TWICE_THEN_TEST,
         rtol=2e-4,
-        float64=False,
-        gradients=False,
+        excluded=FUSED,
+    ),
+    *(
+        Case(
+            f"resnet.BottleNeckBlockV{version}",
+            lambda snt, version=version: getattr(
+                snt.nets.resnet, f"BottleNeckBlockV{version}"
+            )(8, stride=2, use_projection=True, bn_config=BATCH_NORM),
+            [(3, 6, 6, 4)],
+            calls=TRAIN_TWICE_THEN_TEST,
+            excluded=FUSED,
+        )
+        for version in (1, 2)
+    ),
+    Case(
+        "resnet.BlockGroup",
+        lambda snt: snt.nets.resnet.BlockGroup(8, 2, 1, bn_config=BATCH_NORM),
+        [(3, 4, 4, 4)],
+        calls=TRAIN_TWICE_THEN_TEST,
+        rtol=5e-5,
+        excluded=FUSED,
     ),
     Case(
         "VectorQuantizer",

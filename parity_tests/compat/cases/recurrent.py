@@ -1,18 +1,13 @@
 """Cases of recurrent cores, and of running them over sequences."""
 
-import jax
 import numpy as np
-import tensorflow as tf
 from sonnet.src import recurrent
 
-from .case import Case
+from .case import Case, dtype
 
 LENGTHS = [0, 5, 2]
-
-
-def dtype():
-    """The dtype of the test that runs, which cores have as an argument."""
-    return tf.float64 if jax.config.jax_enable_x64 else tf.float32
+# TrainableState takes the dtype of the arrays that it starts from.
+OWN_DTYPE = dict.fromkeys(["float64", "bfloat16"], "has arrays of one dtype")
 
 
 def step(core, inputs):
@@ -123,7 +118,6 @@ CASES = [
         [(4, 2)],
         call=step,
         random=True,
-        gradients=False,
     ),
     Case(
         "UnrolledLSTM",
@@ -144,13 +138,13 @@ CASES = [
             mask={"a": False, "b": [True]},
         ),
         call=lambda module: module(2),
-        float64=False,
+        excluded=OWN_DTYPE,
     ),
     Case(
         "TrainableState of one array",
         lambda snt: snt.TrainableState(np.zeros([2], "float32"), name="one"),
         call=lambda module: module(3),
-        float64=False,
+        excluded=OWN_DTYPE,
     ),
     *(
         Case(
