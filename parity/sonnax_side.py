@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -92,8 +91,14 @@ class SonnaxSide:
             if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
                 # In the body of a loop: its values come when it runs.
                 capture.abandon()
-                arrive = functools.partial(capture.arrive, module, method)
-                jax.debug.callback(arrive, given, returned)
+
+                def arrive(inputs: Any, outputs: Any) -> None:
+                    named = dict(zip(given, inputs)), dict(zip(returned, outputs))
+                    capture.arrive(module, method, *named)
+
+                # As lists: JAX would sort the keys of dicts.
+                values = list(given.values()), list(returned.values())
+                jax.debug.callback(arrive, *values)
             else:
                 capture.leave(given, returned)
             return outputs
@@ -108,6 +113,8 @@ class SonnaxSide:
         for path, leaf in flatten(value):
             if self.is_variable(leaf):
                 leaf = leaf.value()
+            if isinstance(leaf, np.ndarray):
+                leaf = leaf.copy()
             if isinstance(leaf, jax.Array | np.ndarray):
                 found[path] = leaf
         return found

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .recording import Call
-from .structure import flatten
 
 
 class _Open(NamedTuple):
@@ -48,12 +47,13 @@ class Capture:
         """Notes that a method of a module begins."""
         self._open.append(_Open(module, method, self._tick()))
 
-    def leave(self, given: Any, returned: Any) -> None:
+    def leave(self, given: Mapping[str, Any], returned: Mapping[str, Any]) -> None:
         """Notes that the call that began last has ended.
 
         Args:
-          given: its arguments, in any nest.
-          returned: its result.
+          given: the leaves of its arguments by their places, as they were when it
+            began; none of them may change.
+          returned: those of its result.
         """
         outputs = self._arrays(returned)
         closed = _Closed(self._open.pop(), self._tick(), self._arrays(given), outputs)
@@ -64,7 +64,13 @@ class Capture:
         """Forgets the call that began last."""
         self._open.pop()
 
-    def arrive(self, module: Any, method: str, given: Any, returned: Any) -> None:
+    def arrive(
+        self,
+        module: Any,
+        method: str,
+        given: Mapping[str, Any],
+        returned: Mapping[str, Any],
+    ) -> None:
         """Notes a call of which only the end is seen."""
         self.enter(module, method)
         self.leave(given, returned)
@@ -115,10 +121,10 @@ class Capture:
         self._clock += 1
         return self._clock - 1
 
-    def _arrays(self, value: Any) -> dict[str, np.ndarray]:
-        """Returns the arrays in a nested value by their places in it."""
+    def _arrays(self, leaves: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Returns the leaves that are arrays, as NumPy's."""
         found = {}
-        for path, leaf in flatten(value):
+        for path, leaf in leaves.items():
             if id(leaf) not in self._converted:
                 self._converted[id(leaf)] = leaf, self._to_numpy(leaf)
             array = self._converted[id(leaf)][1]

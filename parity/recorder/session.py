@@ -109,8 +109,9 @@ class _Recorder:
             if side.is_module(built.model):
                 built.model(*args, **kwargs)
             else:
+                given = dict(flatten([*args, kwargs]))
                 capture.enter(built.model, "__call__")
-                capture.leave([*args, kwargs], built.model(*args, **kwargs))
+                capture.leave(given, dict(flatten(built.model(*args, **kwargs))))
         check()
         modules = self._paths(built, side.is_module)
         run.calls = capture.calls({**modules, id(built.model): built.name})

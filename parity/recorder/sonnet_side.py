@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from .capture import Capture, is_recorded
 from .model_file import UsageError, trainable_variables
+from .structure import flatten
 
 # Functions of TensorFlow that make arrays of float32 unless they are told otherwise.
 _MAKERS = (
@@ -161,16 +162,30 @@ def _captured(name: str, method: Any, capture: Capture) -> Callable[..., Any]:
         bound = method.__get__(self, type(self))
         if capture.is_running(self, name):
             return bound(*args, **kwargs)
+        # Before the call, which may assign to a variable that it is given.
+        given = unchanging_leaves([*args, kwargs])
         capture.enter(self, name)
         try:
             outputs = bound(*args, **kwargs)
         except BaseException:
             capture.abandon()
             raise
-        capture.leave([*args, kwargs], outputs)
+        capture.leave(given, unchanging_leaves(outputs))
         return outputs
 
     return captured
+
+
+def unchanging_leaves(value: Any) -> dict[str, Any]:
+    """Returns the leaves of a value by their places, as they are now."""
+    found = {}
+    for path, leaf in flatten(value):
+        if isinstance(leaf, tf.Variable):
+            leaf = tf.identity(leaf)
+        elif isinstance(leaf, np.ndarray):
+            leaf = leaf.copy()
+        found[path] = leaf
+    return found
 
 
 def _widen_tensorflow() -> None:

@@ -5,12 +5,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import ml_dtypes
 import numpy as np
 import pytest
 import sonnax.parity.recorder
 from sonnax.parity import RecordingError, Run, read_recording
+from sonnax.parity.recorder.capture import Capture
 from sonnax.parity.recorder.model_file import arguments
 from sonnax.parity.recorder.recording import add_run, write_recording
 from sonnax.parity.recorder.structure import flatten, walk
@@ -133,6 +135,24 @@ def test_objects_have_their_shortest_path_and_cycles_end():
     paths = {id(v): p for p, v in walk({"net": root}, lambda v: isinstance(v, Node))}
     assert paths[id(root)] == "net"
     assert paths[id(leaf)] == "net/leaf"
+
+
+def test_a_variable_is_recorded_as_it_was_at_each_call():
+    import tensorflow as tf
+    from sonnax.parity.recorder.sonnet_side import unchanging_leaves
+
+    capture = Capture(np.asarray)
+    variable, array, module = tf.Variable(1.0), np.ones(1), SimpleNamespace(name="m")
+    for value in (2.0, 3.0):
+        given = unchanging_leaves([variable, array])
+        capture.enter(module, "__call__")
+        variable.assign(value)
+        array += 1
+        capture.leave(given, unchanging_leaves([variable]))
+    first, second = capture.calls({id(module): "m"})
+    assert [float(first.inputs[k].item()) for k in "01"] == [1.0, 1.0]
+    assert [float(second.inputs[k].item()) for k in "01"] == [2.0, 2.0]
+    assert [c.outputs["0"].item() for c in (first, second)] == [2.0, 3.0]
 
 
 def test_arguments_are_passed_by_position_name_and_kind():
