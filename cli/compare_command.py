@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .plain_text import printable
+from .._printable import printable
 from .progress import progress_bar
 
 # So many lines of each table.
@@ -19,7 +19,9 @@ def _work_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = (
         click.option("--checkpoint", help="What to restore before anything else."),
         click.option("--loss", help="A function loss(model, *inputs) of the file."),
-        click.option("--grad", is_flag=True, help="Take the gradients of the loss."),
+        click.option(
+            "--grad", "gradients", is_flag=True, help="Take the gradients of the loss."
+        ),
         click.option(
             "--steps",
             type=click.IntRange(min=0),
@@ -53,18 +55,10 @@ def _work_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def compare(
     legacy: str,
     port: str,
-    inputs: str | None,
-    checkpoint: str | None,
-    loss: str | None,
-    grad: bool,
-    steps: int,
-    float64: bool,
-    python: str | None,
     as_json: bool,
-    rtol: float,
-    atol: float | None,
     report: str | None,
     show_all: bool,
+    **options: Any,
 ) -> None:
     """Run a Sonnet model and its port side by side, module call by module call.
 
@@ -85,20 +79,7 @@ def compare(
     if report is not None:
         check_report(report)
     with progress_bar("comparing") as progress:
-        comparison = run(
-            legacy,
-            port,
-            inputs=inputs,
-            checkpoint=checkpoint,
-            loss=loss,
-            gradients=grad,
-            steps=steps,
-            float64=float64,
-            rtol=rtol,
-            atol=atol,
-            python=python,
-            progress=progress,
-        )
+        comparison = run(legacy, port, progress=progress, **options)
     if report is not None:
         write_report(comparison, report)
     if as_json:
@@ -118,19 +99,7 @@ def compare(
 @click.option("--output", required=True, type=click.Path(), help="The folder to write.")
 @_work_options
 @click.option("--port", is_flag=True, help="MODEL is a port on sonnax.compat.")
-def record(
-    model: str,
-    inputs: str,
-    output: str,
-    checkpoint: str | None,
-    loss: str | None,
-    grad: bool,
-    steps: int,
-    float64: bool,
-    python: str | None,
-    as_json: bool,
-    port: bool,
-) -> None:
+def record(model: str, output: str, as_json: bool, port: bool, **options: Any) -> None:
     """Run MODEL and write down all that its modules compute.
 
     MODEL is a function of a Sonnet model that builds it, file.py:build. The folder can
@@ -143,19 +112,8 @@ def record(
     from ..parity import record as run
 
     with progress_bar("recording") as progress:
-        recording = run(
-            model,
-            output,
-            inputs=inputs,
-            checkpoint=checkpoint,
-            loss=loss,
-            gradients=grad,
-            steps=steps,
-            float64=float64,
-            side="sonnax" if port else "sonnet",
-            python=python,
-            progress=progress,
-        )
+        side = "sonnax" if port else "sonnet"
+        recording = run(model, output, side=side, progress=progress, **options)
     calls = {precision: len(r.calls) for precision, r in recording.runs.items()}
     if as_json:
         summary = {"path": output, "versions": recording.versions, "calls": calls}

@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from .._printable import printable
 from ..parity import ComparedRun, Comparison, parting, tables, verdict
 from ..parity.tables import HEADING, Row
-from .plain_text import printable
 
 _CALLS = "module calls"
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from .plain_text import byte_text, printable
+from .._printable import printable
+from .plain_text import byte_text
 from .progress import progress_bar
 
 

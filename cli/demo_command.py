@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .._printable import printable
 from .inspect_command import table_lines
-from .plain_text import byte_text, printable
+from .plain_text import byte_text
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .plain_text import columns, printable, shape_text
+from .._printable import printable
+from .plain_text import columns, shape_text
 from .progress import progress_bar
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from .plain_text import printable
+from .._printable import printable
 
 if TYPE_CHECKING:
     from ..converters.object_graph import ObjectGraph

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .._printable import printable
 from .graph_tree import graph_data, tree_lines
-from .plain_text import byte_text, columns, printable, shape_text
+from .plain_text import byte_text, columns, shape_text
 
 if TYPE_CHECKING:
     from ..converters.checkpoint import Checkpoint

@@ -2,20 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
+from .._printable import printable
+
 WIDEST_COLUMN = 100
-
-
-def printable(text: str) -> str:
-    """The text with every control character escaped: a name can't drive a terminal.
-
-    Example:
-
-        >>> printable("w\\x1b[31m")
-        'w\\\\x1b[31m'
-    """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def one_line(message: str) -> str:

@@ -4,8 +4,9 @@ import json
 
 import click
 
+from .._printable import printable
 from .inspect_command import total_bytes
-from .plain_text import byte_text, printable
+from .plain_text import byte_text
 from .progress import progress_bar
 
 

@@ -9,6 +9,8 @@ from xml.etree import ElementTree
 
 from matplotlib.figure import Figure
 
+from .._printable import printable
+
 _ROLES = (
     "page",
     "ink",
@@ -32,17 +34,6 @@ COLOURS = {role: f"#0000{number:02x}" for number, role in enumerate(_ROLES, 1)}
 _COLOUR = re.compile(r"#0000[0-9a-f]{2}\b")
 _VARIABLES = {colour: f"var(--{role})" for role, colour in COLOURS.items()}
 _REFERENCE = re.compile(r"#([\w-]+)")
-
-
-def printable(text: str) -> str:
-    """Returns text with escapes for all that could hide in it or turn it around.
-
-    >>> printable("w\\u202e\\x00")
-    'w\\\\u202e\\\\x00'
-    """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def inline_svg(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .._printable import printable
 from ..converters.replaced_file import replace_file
 from .comparison import Comparison
 from .processes import ComparisonError
@@ -85,8 +86,6 @@ def write_report(comparison: Comparison, path: str | os.PathLike) -> None:
 
 def _page(comparison: Comparison) -> str:
     import jinja2
-
-    from .inline_svg import printable
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),

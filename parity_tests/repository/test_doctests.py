@@ -18,6 +18,7 @@ _SUBPACKAGES = (
 
 
 def modules():
+    yield "sonnax._printable"
     for name in _SUBPACKAGES:
         package = importlib.import_module(f"sonnax.{name}")
         yield package.__name__
