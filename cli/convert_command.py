@@ -78,7 +78,7 @@ def convert(
     sonnax convert model/ckpt-300 mlp.npz --select 'model/mlp/*' --map 'model/(.*)=\1'
     sonnax convert model-2018.ckpt model.npz --layout sonnet1
     """
-    from ..converters.export import export
+    from ..converters.exporting.export import export
 
     with progress_bar("converting") as progress:
         exported = export(

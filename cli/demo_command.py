@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from ..converters.export import Exported
+    from ..converters.exporting.export import Exported
     from ..demo.comparison import Comparison, Resumption
 
 
@@ -47,7 +47,7 @@ def demo(output: Path, as_json: bool) -> None:
     if not as_json:
         click.echo(f"A checkpoint of dm-sonnet: {printable(str(checkpoint.path))}\n")
         click.echo("\n".join(table_lines(checkpoint)) + "\n")
-    from ..converters.export import export
+    from ..converters.exporting.export import export
     from ..demo.comparison import compare_with_recording
 
     comparison = compare_with_recording()

@@ -11,7 +11,7 @@ from .plain_text import columns, shape_text
 from .progress import progress_bar
 
 if TYPE_CHECKING:
-    from ..converters.difference import Change
+    from ..converters.exporting.difference import Change
 
 
 @click.command()
@@ -24,7 +24,7 @@ def diff(first: str, second: str, as_json: bool) -> None:
     Either is a checkpoint, or a .safetensors or .npz file. The exit status is 0 if
     every tensor is the same, bit for bit, and 1 if not.
     """
-    from ..converters.difference import difference
+    from ..converters.exporting.difference import difference
 
     with progress_bar("comparing") as progress:
         found = difference(first, second, progress)

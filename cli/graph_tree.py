@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from .._printable import printable
 
 if TYPE_CHECKING:
-    from ..converters.object_graph import ObjectGraph
+    from ..converters.format.object_graph import ObjectGraph
 
 # An untrusted graph may be a chain of a million objects. Deeper lines keep this
 # indent and say their depth, and deeper objects are called by number: the text stays
@@ -26,7 +26,7 @@ def tree_lines(graph: "ObjectGraph") -> Iterator[str]:
 
     Example:
 
-        >>> from sonnax.converters.object_graph import Node, ObjectGraph
+        >>> from sonnax.converters.format.object_graph import Node, ObjectGraph
         >>> variable = Node({}, {"VARIABLE_VALUE": "..."}, {"VARIABLE_VALUE": "mlp/w"})
         >>> graph = ObjectGraph([Node({"net": 1}, {}, {}),
         ...                      Node({"w": 2, "twin": 2, "up": 0}, {}, {}), variable])

@@ -12,7 +12,7 @@ from .plain_text import byte_text, columns, shape_text
 
 if TYPE_CHECKING:
     from ..converters.checkpoint import Checkpoint
-    from ..converters.saved_model import Signature, TensorSpec
+    from ..converters.format.saved_model import Signature, TensorSpec
 
 # Up to this size checking every byte takes no time that a person would notice.
 VERIFIED_UP_TO = 64 << 20

@@ -6,65 +6,65 @@ from sonnax import compat as snt
 # ruff: noqa: I001  # grouped by subject, as a table of contents
 
 # Modules and variables.
-from .module import Module, Optimizer, allow_empty_variables, no_name_scope
-from .indexed_slices import IndexedSlices
-from .once import once
-from .variable import Reference, Variable
+from .core.module import Module, Optimizer, allow_empty_variables, no_name_scope
+from .core.indexed_slices import IndexedSlices
+from .core.once import once
+from .core.variable import Reference, Variable
 
 # Stateful transforms: functions that read and write variables.
-from .jit import jit
-from .gradients import grad, value_and_grad
-from .control_flow import cond, remat, scan, switch, vmap, while_loop
+from .transforms.jit import jit
+from .transforms.gradients import grad, value_and_grad
+from .transforms.control_flow import cond, remat, scan, switch, vmap, while_loop
 
 # Linear maps and embeddings.
-from .bias import Bias
-from .embed import Embed
-from .linear import Linear
-from .parallel_linear import ParallelLinears
+from .layers.bias import Bias
+from .layers.embed import Embed
+from .layers.linear import Linear
+from .layers.parallel_linear import ParallelLinears
 
 # Convolutions.
-from .conv import Conv1D, Conv2D, Conv3D
-from .conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
-from .depthwise_conv import DepthwiseConv2D
+from .layers.conv import Conv1D, Conv2D, Conv3D
+from .layers.conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
+from .layers.depthwise_conv import DepthwiseConv2D
 
 # Normalisation and dropout.
-from .batch_norm import BaseBatchNorm, BatchNorm
-from .dropout import Dropout
-from .group_norm import GroupNorm
-from .layer_norm import InstanceNorm, LayerNorm
+from .layers.batch_norm import BaseBatchNorm, BatchNorm
+from .layers.dropout import Dropout
+from .layers.group_norm import GroupNorm
+from .layers.layer_norm import InstanceNorm, LayerNorm
 
 # Shapes, and modules of modules.
-from .batch_apply import BatchApply, merge_leading_dims, split_leading_dim
-from .deferred import Deferred
-from .reshape import Flatten, Reshape, flatten, reshape
-from .sequential import Sequential
+from .layers.batch_apply import BatchApply, merge_leading_dims, split_leading_dim
+from .layers.deferred import Deferred
+from .layers.reshape import Flatten, Reshape, flatten, reshape
+from .layers.sequential import Sequential
 
 # Recurrent cores and unrolling.
-from .conv_lstm import Conv1DLSTM, Conv2DLSTM, Conv3DLSTM
-from .deep_rnn import (
+from .recurrent.conv_lstm import Conv1DLSTM, Conv2DLSTM, Conv3DLSTM
+from .recurrent.deep_rnn import (
     DeepRNN,
     deep_rnn_with_residual_connections,
     deep_rnn_with_skip_connections,
 )
-from .gru import GRU
-from .lstm import LSTM, LSTMState, UnrolledLSTM
-from .recurrent_dropout import lstm_with_recurrent_dropout
-from .rnn_core import RNNCore, UnrolledRNN
-from .trainable_state import TrainableState
-from .unroll import dynamic_unroll, static_unroll
-from .vanilla_rnn import VanillaRNN
+from .recurrent.gru import GRU
+from .recurrent.lstm import LSTM, LSTMState, UnrolledLSTM
+from .recurrent.recurrent_dropout import lstm_with_recurrent_dropout
+from .recurrent.rnn_core import RNNCore, UnrolledRNN
+from .recurrent.trainable_state import TrainableState
+from .recurrent.unroll import dynamic_unroll, static_unroll
+from .recurrent.vanilla_rnn import VanillaRNN
 
 # Metrics.
-from .metrics import Mean, Metric, Sum
-from .moving_averages import ExponentialMovingAverage
+from .layers.metrics import Mean, Metric, Sum
+from .layers.moving_averages import ExponentialMovingAverage
 
 # Gradients that are not the function's own.
-from .leaky_clip_by_value import leaky_clip_by_value
-from .scale_gradient import scale_gradient
+from .transforms.leaky_clip_by_value import leaky_clip_by_value
+from .transforms.scale_gradient import scale_gradient
 
 # Tools.
 from .build import build
-from .custom_getter import custom_variable_getter
+from .core.custom_getter import custom_variable_getter
 from .formatting import format_variables, log_variables
 
 # Namespaces.
@@ -81,7 +81,7 @@ from . import (
 )
 
 # Lets modules that hold JAX's activations be pickled.
-from . import pickling
+from .core import pickling
 
 pickling.register()
 

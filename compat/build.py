@@ -6,9 +6,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..haiku_impl.child import run_child
-from .discovery import discover
-from .dtypes import as_array, as_dtype
+from ..haiku_impl.core.child import run_child
+from .core.discovery import discover
+from .core.dtypes import as_array, as_dtype
 
 # What an unknown size is traced as: two sizes, to see what depends on it.
 _UNKNOWN_SIZES = (32, 64)

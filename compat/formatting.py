@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import jax.numpy as jnp
 
-from .variable import Variable
+from .core.variable import Variable
 
 _HEADERS = ("Variable", "Spec", "Trainable", "Device")
 _SHORT_KINDS = {"float": "f", "bfloat": "bf", "complex": "c", "int": "i", "uint": "u"}

@@ -16,7 +16,7 @@ import numpy as np
 from jax import lax
 
 from ..haiku_impl.initializers import compute_fans
-from .dtypes import as_dtype
+from .core.dtypes import as_dtype
 from .random import next_key
 
 __all__ = [

@@ -12,9 +12,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .custom_getter import custom_variable_getter
-from .dtypes import as_dtype
-from .variable import Variable
+from .core.custom_getter import custom_variable_getter
+from .core.dtypes import as_dtype
+from .core.variable import Variable
 
 __all__ = ["disable", "enable", "modes", "scope"]
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import jax
 
-from ..haiku_impl.cells import Cell, read, write
-from ..haiku_impl.errors import MissingRNGError
-from ..haiku_impl.frames import thread
+from ..haiku_impl.core.cells import Cell, read, write
+from ..haiku_impl.core.errors import MissingRNGError
+from ..haiku_impl.core.frames import thread
 
 
 class _Generator(Cell):

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from .dtypes import as_array
+from .core.dtypes import as_array
 
 __all__ = ["L1", "L2", "OffDiagonalOrthogonal", "Regularizer"]
 

@@ -16,7 +16,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from .checkpoint import Checkpoint, open_checkpoint
-from .difference import Change, Difference, difference
 from .errors import (
     CheckpointError,
     CheckpointNotFoundError,
@@ -26,35 +25,36 @@ from .errors import (
     TensorNotFoundError,
     UnsupportedCheckpointError,
 )
-from .export import Exported, export
-from .export_formats import ExportError
-from .exported_file import open_arrays
-from .haiku_files import load_haiku, save_haiku
+from .exporting.difference import Change, Difference, difference
+from .exporting.export import Exported, export
+from .exporting.exported_file import open_arrays
+from .exporting.formats import ExportError
+from .format.object_graph import OBJECT_GRAPH_KEY, Node, ObjectGraph, SlotVariable
+from .format.saved_model import Signature, TensorSpec
+from .format.tensor_bundle_writer import write_bundle
+from .format.tensor_info import TensorInfo, TensorSlice
+from .haiku.files import load_haiku, save_haiku
 from .locate import list_checkpoints
-from .object_graph import OBJECT_GRAPH_KEY, Node, ObjectGraph, SlotVariable
-from .saved_model import Signature, TensorSpec
-from .tensor_bundle_writer import write_bundle
-from .tensor_info import TensorInfo, TensorSlice
 
 if TYPE_CHECKING:
-    from .haiku_trees import HaikuReport, HaikuTrees, Placed, to_haiku
-    from .named_restoration import NamedRestoreStatus
-    from .restoration import RestoreStatus, restore
+    from .haiku.trees import HaikuReport, HaikuTrees, Placed, to_haiku
+    from .restoring.named_restoration import NamedRestoreStatus
+    from .restoring.restoration import RestoreStatus, restore
+    from .restoring.sharded_reading import read_sharded
     from .saving import save, save_names
-    from .sharded_reading import read_sharded
 
 # The file of each name that needs jax.
 _LATER = {
-    "HaikuReport": "haiku_trees",
-    "HaikuTrees": "haiku_trees",
-    "NamedRestoreStatus": "named_restoration",
-    "Placed": "haiku_trees",
-    "read_sharded": "sharded_reading",
-    "RestoreStatus": "restoration",
-    "restore": "restoration",
+    "HaikuReport": "haiku.trees",
+    "HaikuTrees": "haiku.trees",
+    "NamedRestoreStatus": "restoring.named_restoration",
+    "Placed": "haiku.trees",
+    "read_sharded": "restoring.sharded_reading",
+    "RestoreStatus": "restoring.restoration",
+    "restore": "restoring.restoration",
     "save": "saving",
     "save_names": "saving",
-    "to_haiku": "haiku_trees",
+    "to_haiku": "haiku.trees",
 }
 
 

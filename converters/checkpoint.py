@@ -9,14 +9,14 @@ from typing import Protocol
 
 import numpy as np
 
-from . import wire
 from .errors import CorruptCheckpointError, TensorNotFoundError
+from .format import wire
+from .format.object_graph import OBJECT_GRAPH_KEY, ObjectGraph, parse_object_graph
+from .format.saved_model import Signature, read_signatures, variables_prefix
+from .format.saver_v1 import SavedSlices
+from .format.tensor_bundle import TensorBundle
+from .format.tensor_info import TensorInfo
 from .locate import locate
-from .object_graph import OBJECT_GRAPH_KEY, ObjectGraph, parse_object_graph
-from .saved_model import Signature, read_signatures, variables_prefix
-from .saver_v1 import SavedSlices
-from .tensor_bundle import TensorBundle
-from .tensor_info import TensorInfo
 
 __all__ = ["Checkpoint", "open_checkpoint"]
 

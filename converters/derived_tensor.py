@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from .checkpoint import Checkpoint
-from .tensor_info import TensorInfo
+from .format.tensor_info import TensorInfo
 
 __all__ = ["DerivedTensor", "stored_tensor"]
 

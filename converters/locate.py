@@ -7,8 +7,8 @@ import os
 import re
 
 from .errors import CheckpointNotFoundError
-from .saved_model import SAVED_MODEL_FILE
-from .state_file import read_state
+from .format.saved_model import SAVED_MODEL_FILE
+from .format.state_file import read_state
 
 __all__ = ["Location", "list_checkpoints", "locate"]
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from .checkpoint import Checkpoint
 from .errors import MismatchError
-from .object_graph import OBJECT_GRAPH_KEY
+from .format.object_graph import OBJECT_GRAPH_KEY
+from .format.tensor_info import TensorInfo
 from .renaming import renamed_by
-from .tensor_info import TensorInfo
 
 __all__ = ["NamedTensors"]
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..compat.variable import Variable
-from .object_graph import VARIABLE_VALUE, Node, ObjectGraph, escape
-from .state_file import record_latest
-from .tensor_bundle_writer import write_bundle
-from .trackable import children
+from ..compat.core.variable import Variable
+from .format.object_graph import VARIABLE_VALUE, Node, ObjectGraph, escape
+from .format.state_file import record_latest
+from .format.tensor_bundle_writer import write_bundle
+from .restoring.trackable import children
 
 __all__ = ["save", "save_names"]
 

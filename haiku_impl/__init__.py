@@ -6,7 +6,7 @@ from sonnax import haiku_impl as hk
 # isort: skip_file
 
 # Transforms: a function that uses modules becomes pure functions.
-from .transform import (
+from .core.transform import (
     Transformed,
     TransformedWithState,
     get_original_fn,
@@ -15,37 +15,37 @@ from .transform import (
     with_empty_state,
     without_state,
 )
-from .multi_transform import (
+from .core.multi_transform import (
     MultiTransformed,
     MultiTransformedWithState,
     multi_transform,
     multi_transform_with_state,
     without_apply_rng,
 )
-from .context import new_context
-from .lift import (
+from .core.context import new_context
+from .transforms.lift import (
     LiftWithStateUpdater,
     lift,
     lift_with_state,
     transparent_lift,
     transparent_lift_with_state,
 )
-from .layer_stack import LayerStackTransparencyMapping, layer_stack
+from .transforms.layer_stack import LayerStackTransparencyMapping, layer_stack
 
 # Modules and their names.
-from .module import (
+from .core.module import (
     MethodContext,
     Module,
     intercept_methods,
     name_like,
     transparent,
 )
-from .name_scope import name_scope
-from .naming import force_name
-from .to_module import to_module
+from .core.name_scope import name_scope
+from .core.naming import force_name
+from .transforms.to_module import to_module
 
 # Parameters and state.
-from .hooks import (
+from .core.hooks import (
     DO_NOT_STORE,
     GetterContext,
     SetterContext,
@@ -53,7 +53,7 @@ from .hooks import (
     custom_getter,
     custom_setter,
 )
-from .parameters import (
+from .core.parameters import (
     current_name,
     get_current_state,
     get_initial_state,
@@ -66,7 +66,7 @@ from .parameters import (
 )
 
 # Random keys.
-from .random import (
+from .core.random import (
     PRNGSequence,
     maybe_get_rng_sequence_state,
     maybe_next_rng_key,
@@ -78,66 +78,66 @@ from .random import (
 )
 
 # JAX's transforms and control flow inside transformed functions.
-from .stateful import eval_shape, grad, jit, remat, value_and_grad
-from .vectorize import vmap
-from .control_flow import cond, fori_loop, map, scan, switch, while_loop
+from .transforms.stateful import eval_shape, grad, jit, remat, value_and_grad
+from .transforms.vectorize import vmap
+from .transforms.control_flow import cond, fori_loop, map, scan, switch, while_loop
 
 # Linear maps, and modules made of modules.
-from .linear import Bias, Linear
-from .sequential import Sequential
-from .batch_apply import BatchApply, expand_apply
-from .reshape import Flatten, Reshape
-from .deferred import Deferred
-from .attention import MultiHeadAttention
+from .modules.linear import Bias, Linear
+from .modules.sequential import Sequential
+from .modules.batch_apply import BatchApply, expand_apply
+from .modules.reshape import Flatten, Reshape
+from .modules.deferred import Deferred
+from .modules.attention import MultiHeadAttention
 
 # Categories, embeddings, dropout.
-from .categorical import multinomial, one_hot
-from .embed import Embed, EmbedLookupStyle
-from .dropout import dropout
+from .modules.categorical import multinomial, one_hot
+from .modules.embed import Embed, EmbedLookupStyle
+from .modules.dropout import dropout
 
 # Convolutions and pooling.
-from .conv import Conv1D, Conv2D, Conv3D, ConvND
-from .conv_transpose import (
+from .modules.conv import Conv1D, Conv2D, Conv3D, ConvND
+from .modules.conv_transpose import (
     Conv1DTranspose,
     Conv2DTranspose,
     Conv3DTranspose,
     ConvNDTranspose,
 )
-from .depthwise_conv import (
+from .modules.depthwise_conv import (
     DepthwiseConv1D,
     DepthwiseConv2D,
     DepthwiseConv3D,
     SeparableDepthwiseConv2D,
 )
 from .numerics.layout import get_channel_index
-from .pool import AvgPool, MaxPool, avg_pool, max_pool
+from .modules.pool import AvgPool, MaxPool, avg_pool, max_pool
 
 # Normalization and moving averages.
-from .batch_norm import BatchNorm
-from .group_norm import GroupNorm
-from .layer_norm import InstanceNorm, LayerNorm, RMSNorm
-from .moving_averages import EMAParamsTree, ExponentialMovingAverage
-from .spectral_norm import SNParamsTree, SpectralNorm
+from .modules.batch_norm import BatchNorm
+from .modules.group_norm import GroupNorm
+from .modules.layer_norm import InstanceNorm, LayerNorm, RMSNorm
+from .modules.moving_averages import EMAParamsTree, ExponentialMovingAverage
+from .modules.spectral_norm import SNParamsTree, SpectralNorm
 
 # Recurrent cores and their unrolling.
-from .recurrent import GRU, LSTM, LSTMState, RNNCore, VanillaRNN
-from .conv_lstm import Conv1DLSTM, Conv2DLSTM, Conv3DLSTM
-from .recurrent_wrappers import (
+from .recurrent.cores import GRU, LSTM, LSTMState, RNNCore, VanillaRNN
+from .recurrent.conv_lstm import Conv1DLSTM, Conv2DLSTM, Conv3DLSTM
+from .recurrent.wrappers import (
     DeepRNN,
     IdentityCore,
     ResetCore,
     deep_rnn_with_skip_connections,
 )
-from .unroll import dynamic_unroll, static_unroll
+from .recurrent.unroll import dynamic_unroll, static_unroll
 
 # Types and errors.
-from .errors import (
+from .core.errors import (
     JaxUsageError,
     MissingRNGError,
     NonEmptyStateError,
     StateChangedError,
 )
-from .typing import (
+from .core.typing import (
     ModuleProtocol,
     MutableParams,
     MutableState,
@@ -147,7 +147,7 @@ from .typing import (
 )
 
 # Looking into a program.
-from .dot import to_dot
+from .tools.dot import to_dot
 
 # Namespaces.
 from . import (

@@ -3,42 +3,37 @@
 # isort: skip_file
 
 # Summaries and drawings.
-from . import jaxpr_info
-from .array_spec import ArraySpec
-from .dot import abstract_to_dot, to_dot
-from .summary import MethodInvocation, ModuleDetails, eval_summary, tabulate
+from .tools import jaxpr_info
+from .data_structures.array_spec import ArraySpec
+from .tools.dot import abstract_to_dot, to_dot
+from .tools.summary import MethodInvocation, ModuleDetails, eval_summary, tabulate
 
 # Shapes and keys.
-from .shape_evaluation import fast_eval_shape, optimize_rng_use
+from .transforms.shape_evaluation import fast_eval_shape, optimize_rng_use
 
 # Settings.
 from .config import check_jax_usage, module_auto_repr, rng_reserve_size
 
 # What was experimental once.
-from .hooks import (
-    DO_NOT_STORE,
-    GetterContext,
-    custom_creator,
-    custom_getter,
-)
-from .layer_stack import LayerStackTransparencyMapping, layer_stack
-from .lift import (
+from .core.hooks import DO_NOT_STORE, GetterContext, custom_creator, custom_getter
+from .transforms.layer_stack import LayerStackTransparencyMapping, layer_stack
+from .transforms.lift import (
     LiftWithStateUpdater,
     lift,
     lift_with_state,
     transparent_lift,
     transparent_lift_with_state,
 )
-from .module import MethodContext, intercept_methods, name_like
-from .name_scope import name_scope
-from .naming import force_name
-from .parameters import (
+from .core.module import MethodContext, intercept_methods, name_like
+from .core.name_scope import name_scope
+from .core.naming import force_name
+from .core.parameters import (
     current_name,
     get_current_state,
     get_initial_state,
     get_params,
 )
-from .random import maybe_get_rng_sequence_state, replace_rng_sequence_state
+from .core.random import maybe_get_rng_sequence_state, replace_rng_sequence_state
 
 ParamContext = GetterContext
 

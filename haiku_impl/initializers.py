@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from .random import next_rng_key
-from .typing import Initializer
+from .core.random import next_rng_key
+from .core.typing import Initializer
 
 __all__ = [
     "Constant",

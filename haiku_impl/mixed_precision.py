@@ -9,9 +9,9 @@ from typing import Any, Protocol
 import jax
 import jax.numpy as jnp
 
-from . import frames
-from .hooks import GetterContext, custom_creator, custom_getter
-from .module import MethodContext, Module
+from .core import frames
+from .core.hooks import GetterContext, custom_creator, custom_getter
+from .core.module import MethodContext, Module
 
 
 class PolicyLike(Protocol):

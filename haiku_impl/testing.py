@@ -6,7 +6,7 @@ from typing import Any
 
 import jax
 
-from .transform import transform_with_state
+from .core.transform import transform_with_state
 
 
 def transform_and_run(

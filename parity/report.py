@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._printable import printable
-from ..converters.replaced_file import replace_file
+from ..converters.format.replaced_file import replace_file
 from .comparison import Comparison
 from .processes import ComparisonError
 from .report_lines import (

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..converters.checkpoint import open_checkpoint
+from ..converters.format.saved_model import variables_prefix
 from ..converters.locate import locate
-from ..converters.saved_model import variables_prefix
 from .comparison import Comparison, compare_recordings
 from .measures import Tolerance
 from .processes import ComparisonError, run_side

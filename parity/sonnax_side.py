@@ -68,7 +68,7 @@ class SonnaxSide:
 
     @contextlib.contextmanager
     def capturing(self, capture: Capture) -> Iterator[None]:
-        from ..haiku_impl.module import intercept_methods
+        from ..haiku_impl.core.module import intercept_methods
 
         def intercept(next_f: Any, args: Any, kwargs: Any, context: Any) -> Any:
             module, method = context.module, context.method_name

@@ -15,6 +15,7 @@ from typing import Any
 
 import jax
 import numpy as np
+
 from sonnax.parity_tests import surface
 
 KINDS = ("values", "gradients", "state")

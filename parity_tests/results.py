@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
+
 from sonnax.parity_tests import surface
 from sonnax.parity_tests.ledger import KINDS, Entry, Ledger
 

@@ -7,6 +7,7 @@ import types
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from sonnax.parity_tests import ledger, results, surface
 
 RESULTS = pathlib.Path(__file__).with_name("RESULTS.md")

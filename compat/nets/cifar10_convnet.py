@@ -6,10 +6,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..batch_norm import BatchNorm
-from ..conv import Conv2D
-from ..linear import Linear
-from ..module import Module
+from ..core.module import Module
+from ..layers.batch_norm import BatchNorm
+from ..layers.conv import Conv2D
+from ..layers.linear import Linear
 
 
 class Cifar10ConvNet(Module):

@@ -6,8 +6,8 @@ from typing import Any
 import jax
 
 from ...haiku_impl.numerics.dropout import dropout
-from ..linear import Linear
-from ..module import Module
+from ..core.module import Module
+from ..layers.linear import Linear
 from ..random import next_key
 
 

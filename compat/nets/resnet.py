@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 
 from ...haiku_impl.numerics.pooling import max_pool
+from ..core.module import Module
 from ..initializers import Zeros
-from ..linear import Linear
-from ..module import Module
+from ..layers.linear import Linear
 from .resnet_blocks import BlockGroup, scaled_norm, unbiased_conv
 from .resnet_blocks import BottleNeckBlockV1 as BottleNeckBlockV1
 from .resnet_blocks import BottleNeckBlockV2 as BottleNeckBlockV2

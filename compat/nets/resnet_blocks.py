@@ -6,10 +6,10 @@ from typing import Any
 import jax
 
 from .. import pad
-from ..batch_norm import BatchNorm
-from ..conv import Conv2D
+from ..core.module import Module
 from ..initializers import Zeros
-from ..module import Module
+from ..layers.batch_norm import BatchNorm
+from ..layers.conv import Conv2D
 
 
 def unbiased_conv(channels: int, window: int, stride: Any, name: str) -> Conv2D:

@@ -6,12 +6,12 @@ import jax
 import jax.numpy as jnp
 
 from ...haiku_impl.numerics import quantization
-from ..checks import check_same_dtype
-from ..dtypes import as_array, as_dtype
+from ..core.checks import check_same_dtype
+from ..core.dtypes import as_array, as_dtype
+from ..core.module import Module
+from ..core.variable import Variable
 from ..initializers import VarianceScaling
-from ..module import Module
-from ..moving_averages import ExponentialMovingAverage
-from ..variable import Variable
+from ..layers.moving_averages import ExponentialMovingAverage
 
 
 class VectorQuantizer(Module):

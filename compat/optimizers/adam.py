@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...haiku_impl.numerics.optimization import adam_update
-from ..module import Optimizer
-from ..once import once
-from ..variable import Variable
+from ..core.module import Optimizer
+from ..core.once import once
+from ..core.variable import Variable
 from .updates import apply_rule, cast, checked_pairs, zero_slots
 
 

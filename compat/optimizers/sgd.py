@@ -5,9 +5,9 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from ..indexed_slices import IndexedSlices
-from ..module import Optimizer
-from ..variable import Variable
+from ..core.indexed_slices import IndexedSlices
+from ..core.module import Optimizer
+from ..core.variable import Variable
 from .updates import cast, checked_pairs
 
 

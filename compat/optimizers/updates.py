@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..indexed_slices import IndexedSlices, deduplicate
-from ..naming import child_scope
-from ..variable import Variable
+from ..core.indexed_slices import IndexedSlices, deduplicate
+from ..core.naming import child_scope
+from ..core.variable import Variable
 
 
 def checked_pairs(

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from ...rlax_impl.arguments import expects
-from ..dtypes import as_array
+from ..core.dtypes import as_array
 from .sequence_ops import scan_discounted_sum
 
 Array = jax.Array

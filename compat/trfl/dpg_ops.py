@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from ...rlax_impl.arguments import ArgumentError, check
-from ..dtypes import as_array
+from ..core.dtypes import as_array
 from .base_ops import LossOutput
 
 Array = jax.Array

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 from ...rlax_impl import indexing
 from ...rlax_impl.arguments import ArgumentError
-from ..dtypes import as_array
+from ..core.dtypes import as_array
 
 Array = jax.Array
 

@@ -6,8 +6,8 @@ from typing import Any
 import jax
 
 from ...rlax_impl.arguments import ArgumentError, check
-from ..control_flow import cond
-from ..variable import Variable
+from ..core.variable import Variable
+from ..transforms.control_flow import cond
 
 
 def periodically(

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from ... import rlax_impl
 from ...rlax_impl.arguments import ArgumentError, check, expects
-from ..dtypes import as_array
+from ..core.dtypes import as_array
 from .action_value_ops import qlambda
 from .base_ops import LossOutput
 

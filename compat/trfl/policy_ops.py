@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from ... import rlax_impl
 from .. import random
-from ..dtypes import as_array
+from ..core.dtypes import as_array
 
 Array = jax.Array
 Numeric = Array | float

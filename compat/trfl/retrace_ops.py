@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from ...rlax_impl import general_off_policy_returns_from_action_values
 from ...rlax_impl.arguments import expects
-from ..dtypes import as_array
+from ..core.dtypes import as_array
 from .base_ops import LossOutput, half_squared
 from .indexing_ops import batched_index
 

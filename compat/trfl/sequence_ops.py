@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from ..dtypes import as_array
+from ..core.dtypes import as_array
 
 Array = jax.Array
 Numeric = Array | float

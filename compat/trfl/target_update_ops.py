@@ -6,7 +6,7 @@ from typing import Any
 import jax
 
 from ...rlax_impl.arguments import ArgumentError
-from ..variable import Variable
+from ..core.variable import Variable
 from .periodic_ops import periodically
 
 Array = jax.Array

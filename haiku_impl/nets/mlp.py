@@ -5,11 +5,11 @@ from typing import Any
 
 import jax
 
-from ..dropout import dropout
-from ..linear import Linear
-from ..module import Module
-from ..random import PRNGSequence
-from ..typing import Initializer
+from ..core.module import Module
+from ..core.random import PRNGSequence
+from ..core.typing import Initializer
+from ..modules.dropout import dropout
+from ..modules.linear import Linear
 
 
 class MLP(Module):

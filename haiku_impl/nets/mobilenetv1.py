@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 
-from ..batch_norm import BatchNorm
-from ..conv import Conv2D
-from ..depthwise_conv import DepthwiseConv2D
-from ..linear import Linear
-from ..module import Module
-from ..reshape import Flatten
+from ..core.module import Module
+from ..modules.batch_norm import BatchNorm
+from ..modules.conv import Conv2D
+from ..modules.depthwise_conv import DepthwiseConv2D
+from ..modules.linear import Linear
+from ..modules.reshape import Flatten
 
 
 class MobileNetV1Block(Module):

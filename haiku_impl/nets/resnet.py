@@ -6,11 +6,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..batch_norm import BatchNorm
-from ..conv import Conv2D
-from ..linear import Linear
-from ..module import Module
-from ..pool import max_pool
+from ..core.module import Module
+from ..modules.batch_norm import BatchNorm
+from ..modules.conv import Conv2D
+from ..modules.linear import Linear
+from ..modules.pool import max_pool
 
 Config = Mapping[str, Any]
 Layer = tuple[Conv2D, BatchNorm]

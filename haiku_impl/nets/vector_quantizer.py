@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from ..core.module import Module
+from ..core.parameters import get_parameter, get_state, set_state
 from ..initializers import VarianceScaling
-from ..module import Module
-from ..moving_averages import ExponentialMovingAverage
+from ..modules.moving_averages import ExponentialMovingAverage
 from ..numerics import quantization
-from ..parameters import get_parameter, get_state, set_state
 
 
 class VectorQuantizer(Module):

@@ -7,11 +7,12 @@ import click.testing
 import numpy as np
 import pytest
 import tensorflow as tf
+
 from sonnax.cli.graph_tree import tree_lines
 from sonnax.cli.main import main
 from sonnax.cli.plain_text import columns
 from sonnax.converters import open_checkpoint
-from sonnax.converters.object_graph import Node, ObjectGraph
+from sonnax.converters.format.object_graph import Node, ObjectGraph
 from sonnax.demo import DATA
 
 PREFIX = DATA / "ckpt-300"

@@ -10,6 +10,7 @@ from pathlib import Path
 import click.testing
 import numpy as np
 import pytest
+
 import sonnax
 from sonnax.cli.main import main
 

@@ -6,6 +6,7 @@ import json
 import click.testing
 import numpy as np
 import pytest
+
 from sonnax.cli.main import main
 from sonnax.demo import DATA, comparison
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import sonnet
 import tensorflow as tf
+
 from sonnax.converters import open_checkpoint
 from sonnax.demo import DATA, RECORDED, train_sonnet
 

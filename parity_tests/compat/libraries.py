@@ -5,14 +5,15 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import sonnax.compat.conv
 import sonnet
 import tensorflow as tf
 import tree
-from sonnax import compat
-from sonnax.parity_tests import ledger
 from sonnet.src.conv import ConvND
 from sonnet.src.parallel_linear import ParallelLinears
+
+import sonnax.compat.layers.conv
+from sonnax import compat
+from sonnax.parity_tests import ledger
 
 
 class Library:
@@ -52,7 +53,7 @@ COMPAT = Library(
     numpy=jnp,
     array=jnp.asarray,
     stop_gradient=jax.lax.stop_gradient,
-    ConvND=sonnax.compat.conv.ConvND,
+    ConvND=sonnax.compat.layers.conv.ConvND,
 )
 
 

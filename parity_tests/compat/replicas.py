@@ -11,6 +11,7 @@ import json
 import jax
 import jax.numpy as jnp
 import numpy as np
+
 from sonnax import compat as snt
 
 STEPS, BATCH = 3, 16

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+
 from sonnax import converters
 
 from .cases import CASES

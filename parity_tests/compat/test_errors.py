@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import sonnet
 import tensorflow as tf
+
 from sonnax import compat
 
 from .libraries import COMPAT, SONNET

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import sonnet
 import tensorflow as tf
+
 from sonnax import compat as snt
 
 from .libraries import assert_close

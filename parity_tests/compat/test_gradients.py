@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tree
+
 from sonnax import compat as snt
 
 from .cases import CASES

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import sonnet
 from scipy import stats
+
 from sonnax import compat as snt
 
 from .libraries import assert_close

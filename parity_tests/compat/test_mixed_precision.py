@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import sonnet
 import tensorflow as tf
+
 from sonnax import compat as snt
 
 LIBRARIES = {

@@ -3,6 +3,7 @@
 import pytest
 import sonnet
 import tensorflow as tf
+
 from sonnax import compat
 
 from .libraries import COMPAT, SONNET

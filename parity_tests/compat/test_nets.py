@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import sonnet
 import tensorflow as tf
+from sonnet.src.nets.dnc import control, read, util, write
+
 from sonnax import compat as snt
 from sonnax.parity_tests import ledger
-from sonnet.src.nets.dnc import control, read, util, write
 
 from .cases import CASES
 from .cases.nets import FUSED

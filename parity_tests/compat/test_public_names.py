@@ -3,6 +3,7 @@
 import inspect
 
 import pytest
+
 from sonnax.parity_tests import surface
 
 NAMESPACES = {n.prefix: n for n in surface.namespaces("compat")}

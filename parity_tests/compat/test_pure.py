@@ -8,8 +8,9 @@ import numpy as np
 import optax
 import pytest
 from jax.sharding import Mesh, PartitionSpec
+
 from sonnax import compat as snt
-from sonnax.haiku_impl.errors import NonEmptyStateError
+from sonnax.haiku_impl.core.errors import NonEmptyStateError
 
 X = jnp.asarray(np.random.default_rng(0).normal(size=(6, 4)), jnp.float32)
 KEY = jax.random.key(0)

@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from sonnax import compat as snt
-from sonnax.haiku_impl.errors import MissingRNGError
+from sonnax.haiku_impl.core.errors import MissingRNGError
 
 X = jnp.ones([50])
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import sonnet
 import tensorflow as tf
+
 from sonnax import compat as snt
 
 GATED = {"LSTM": snt.LSTM, "GRU": snt.GRU, "VanillaRNN": snt.VanillaRNN}

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import tensorflow as tf
+
 from sonnax import compat as snt
 
 VALUES = np.array([[1.0, -2.0], [3.5, 0.5]], np.float32)

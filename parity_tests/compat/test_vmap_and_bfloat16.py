@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import pytest
+
 from sonnax import compat as snt
 
 from .cases import CASES

@@ -4,6 +4,7 @@ import resource
 import signal
 
 import pytest
+
 from sonnax import converters
 
 from .crafted_checkpoints import GRAPH, TENSORS

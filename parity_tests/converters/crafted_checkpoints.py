@@ -5,18 +5,19 @@ import os
 import shutil
 
 import numpy as np
+
 from sonnax import converters
-from sonnax.converters import wire
-from sonnax.converters.checksums import crc32c, mask, masked_crc32c
-from sonnax.converters.ordered_code import slice_key
-from sonnax.converters.protos import (
+from sonnax.converters.format import wire
+from sonnax.converters.format.checksums import crc32c, mask, masked_crc32c
+from sonnax.converters.format.ordered_code import slice_key
+from sonnax.converters.format.protos import (
     BUNDLE_ENTRY,
     BUNDLE_HEADER,
     SAVED_TENSOR_SLICES,
     SHAPE,
 )
-from sonnax.converters.table import FOOTER_SIZE, MAGIC, Table
-from sonnax.converters.table_writer import build_table
+from sonnax.converters.format.table import FOOTER_SIZE, MAGIC, Table
+from sonnax.converters.format.table_writer import build_table
 
 GRAPH = converters.ObjectGraph(
     [

@@ -6,9 +6,10 @@ import ml_dtypes
 import numpy as np
 import pytest
 import tensorflow as tf
+
 from sonnax import converters
-from sonnax.converters.state_file import record_latest
-from sonnax.converters.tensor_dtypes import BY_NUMBER, STRING
+from sonnax.converters.format.state_file import record_latest
+from sonnax.converters.format.tensor_dtypes import BY_NUMBER, STRING
 
 RNG = np.random.default_rng(0)
 ARRAYS = {

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from safetensors import safe_open
+
 from sonnax.converters import ChecksumError, open_checkpoint
-from sonnax.converters.difference import difference
-from sonnax.converters.export import ExportError, export
-from sonnax.converters.exported_file import open_arrays
+from sonnax.converters.exporting.difference import difference
+from sonnax.converters.exporting.export import ExportError, export
+from sonnax.converters.exporting.exported_file import open_arrays
 from sonnax.converters.parameter_keys import flat_key, module_and_name
 from sonnax.demo import DATA
 

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
 import pytest
+
 from sonnax import converters
 from sonnax.converters import CheckpointError, UnsupportedCheckpointError
 

@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from sonnax import compat as snt
 from sonnax import converters
 from sonnax.converters import MismatchError

@@ -8,12 +8,13 @@ import shutil
 
 import numpy as np
 import pytest
+
 from sonnax import converters
-from sonnax.converters import wire
-from sonnax.converters.checksums import mask
-from sonnax.converters.object_graph import format_object_graph
-from sonnax.converters.string_tensor import encode_strings
-from sonnax.converters.table import SNAPPY
+from sonnax.converters.format import wire
+from sonnax.converters.format.checksums import mask
+from sonnax.converters.format.object_graph import format_object_graph
+from sonnax.converters.format.string_tensor import encode_strings
+from sonnax.converters.format.table import SNAPPY
 
 from .crafted_checkpoints import (
     GRAPH,

@@ -5,8 +5,9 @@ import sys
 
 import numpy as np
 import pytest
+
 from sonnax import converters
-from sonnax.converters.state_file import record_latest
+from sonnax.converters.format.state_file import record_latest
 
 from .crafted_checkpoints import V1_TENSORS, save_v1, write_file
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+
 from sonnax import converters
-from sonnax.converters.object_graph import escape, unescape
+from sonnax.converters.format.object_graph import escape, unescape
 
 NAMES = ["a", "a.b", "a/b", ".", "..", "/", "./", "/.", ".S", "..S", "S", "ü", "...S/"]
 SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"

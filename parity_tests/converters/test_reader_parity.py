@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import sonnet as snt
 import tensorflow as tf
-from sonnax import converters
-from sonnax.converters.table import SNAPPY
-from sonnax.converters.tensor_dtypes import BY_NUMBER, STRING
 from tensorflow.core.protobuf import trackable_object_graph_pb2
+
+from sonnax import converters
+from sonnax.converters.format.table import SNAPPY
+from sonnax.converters.format.tensor_dtypes import BY_NUMBER, STRING
 
 from .crafted_checkpoints import make_big_endian, read_records, write_records
 from .tensorflow_checkpoints import (

@@ -7,10 +7,11 @@ import weakref
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from sonnax import compat as snt
 from sonnax import converters
 from sonnax.converters import MismatchError
-from sonnax.haiku_impl.frames import thread
+from sonnax.haiku_impl.core.frames import thread
 
 from .test_sonnet1 import ARRAYS, CLOSE, FIXTURES
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import sonnet
 import tensorflow as tf
+
 from sonnax import compat, converters
 
 # Attributes that hold modules in every way that TensorFlow follows.

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 import pytest
 from jax.sharding import NamedSharding, PartitionSpec
+
 from sonnax import converters
 
 W = np.arange(48, dtype=np.float32).reshape(8, 6)

@@ -5,6 +5,7 @@ from pathlib import Path
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from sonnax import compat as snt
 from sonnax import converters
 

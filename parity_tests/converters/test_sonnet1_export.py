@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import pytest
 from click.testing import CliRunner
+
 from sonnax import compat as snt
 from sonnax import converters
 from sonnax.cli.main import main

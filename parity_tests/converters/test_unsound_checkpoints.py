@@ -4,12 +4,16 @@ import os
 
 import numpy as np
 import pytest
+
 from sonnax import converters
-from sonnax.converters import wire
-from sonnax.converters.checksums import crc32c, mask
-from sonnax.converters.object_graph import format_object_graph, parse_object_graph
-from sonnax.converters.ordered_code import slice_key
-from sonnax.converters.table import SNAPPY, Table
+from sonnax.converters.format import wire
+from sonnax.converters.format.checksums import crc32c, mask
+from sonnax.converters.format.object_graph import (
+    format_object_graph,
+    parse_object_graph,
+)
+from sonnax.converters.format.ordered_code import slice_key
+from sonnax.converters.format.table import SNAPPY, Table
 
 from .crafted_checkpoints import (
     block_places,

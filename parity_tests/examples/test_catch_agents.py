@@ -10,9 +10,10 @@ import pathlib
 
 import numpy as np
 import pytest
-import sonnax
 import sonnet
 import tensorflow as tf
+
+import sonnax
 from sonnax import converters
 from sonnax.compat import Module, Variable
 

@@ -3,6 +3,7 @@
 import haiku
 import jax
 import numpy as np
+
 from sonnax import haiku_impl
 from sonnax.parity_tests import ledger
 

@@ -10,9 +10,10 @@ import jax.extend
 import jax.numpy as jnp
 import numpy as np
 from jax.interpreters import partial_eval as pe
+
 from sonnax import haiku_impl
 
-from .case import Case, key
+from .cases.case import Case, key
 
 __all__ = [
     "assert_trees_match",

@@ -6,6 +6,7 @@ import pickle
 import jax
 import jax.numpy as jnp
 import pytest
+
 from sonnax import haiku_impl
 
 from .beside import LIBRARIES, assert_as_in_haiku

@@ -5,6 +5,7 @@ import functools
 import jax
 import jax.numpy as jnp
 import pytest
+
 from sonnax import haiku_impl
 
 from .beside import assert_equal_in_both, assert_same, compiled, errors_in_both

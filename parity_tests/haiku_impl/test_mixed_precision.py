@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 import jmp
 import pytest
+
 from sonnax.haiku_impl import mixed_precision
 
 from .beside import LIBRARIES, assert_equal_in_both
@@ -122,7 +123,7 @@ def test_wrong_use_is_an_error():
 
 
 def test_without_policies_there_are_no_interceptors():
-    from sonnax.haiku_impl import frames
+    from sonnax.haiku_impl.core import frames
 
     policy = mixed_precision.Policy(jnp.float32, jnp.float32, jnp.float32)
     for cls in modules(LIBRARIES[0]):

@@ -8,6 +8,7 @@ from typing import Protocol
 import jax
 import jax.numpy as jnp
 import pytest
+
 from sonnax import haiku_impl
 
 from .beside import LIBRARIES, assert_equal_in_both

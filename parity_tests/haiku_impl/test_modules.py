@@ -8,11 +8,12 @@ and are compared within the stated tolerance.
 import jax
 import jax.numpy as jnp
 import pytest
+
 from sonnax import haiku_impl as hk
 from sonnax.parity_tests import ledger
 
 from .cases import CASES
-from .cases_normalization import NORMALIZATION
+from .cases.normalization import NORMALIZATION
 from .module_parity import (
     assert_trees_match,
     equation_count,

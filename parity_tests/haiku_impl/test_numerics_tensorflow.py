@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import tensorflow as tf
+
 from sonnax.haiku_impl.numerics.convolution import convolution, depthwise_kernel
 from sonnax.haiku_impl.numerics.moving_average import update_average_by_difference
 from sonnax.haiku_impl.numerics.normalization import (

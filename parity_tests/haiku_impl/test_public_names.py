@@ -3,6 +3,7 @@
 import inspect
 
 import pytest
+
 from sonnax import haiku_impl as hk
 from sonnax.parity_tests import surface
 

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import pytest
+
 from sonnax import haiku_impl
 
 from .beside import LIBRARIES, assert_as_in_haiku, assert_equal_in_both, errors_in_both

@@ -4,6 +4,7 @@ import concurrent.futures
 import threading
 
 import jax.numpy as jnp
+
 from sonnax import haiku_impl as hk
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from jax.experimental import checkify
 from jax.sharding import PartitionSpec
+
 from sonnax import haiku_impl as hk
 
 from .beside import (

@@ -5,6 +5,7 @@ import collections.abc
 import jax
 import jax.numpy as jnp
 import pytest
+
 from sonnax import haiku_impl
 
 from .beside import (

@@ -1,6 +1,7 @@
 """Recordings of a model of many layers, with the rounding that real ones have."""
 
 import numpy as np
+
 from sonnax.parity import Recording, Run, Tolerance, compare_recordings
 
 from .recordings import call

@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+
 from sonnax.parity import Call, Recording, Run
 
 

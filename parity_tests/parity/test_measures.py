@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sonnax.parity import Tolerance, measure
 
 EXACT = Tolerance(0.0, 0.0)

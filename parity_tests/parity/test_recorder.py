@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import ml_dtypes
 import numpy as np
 import pytest
+
 import sonnax.parity.recorder
 from sonnax.parity import RecordingError, Run, read_recording
 from sonnax.parity.recorder.capture import Capture
@@ -139,6 +140,7 @@ def test_objects_have_their_shortest_path_and_cycles_end():
 
 def test_a_variable_is_recorded_as_it_was_at_each_call():
     import tensorflow as tf
+
     from sonnax.parity.recorder.sonnet_side import unchanging_leaves
 
     capture = Capture(np.asarray)

@@ -9,6 +9,7 @@ import sys
 import matplotlib
 import numpy as np
 import pytest
+
 from sonnax.parity import ComparisonError, Tolerance, compare_recordings
 from sonnax.parity.report import write_report
 from sonnax.parity.tables import call_rows, value_rows

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 from matplotlib.image import imread
+
 from sonnax.parity.report import write_report
 
 from .layered_recordings import layered

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from sonnax import compat as snt
 from sonnax import converters
 from sonnax.parity import (

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 import sonnax
 
 ROOT = Path(sonnax.__file__).parent

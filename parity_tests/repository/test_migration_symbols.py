@@ -14,6 +14,7 @@ import pytest
 import sonnet
 import tensorflow as tf
 import trfl
+
 from sonnax import compat, converters
 from sonnax import haiku_impl as hk
 from sonnax import rlax_impl as rlax

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 import sonnax
 
 ROOT = Path(sonnax.__file__).parent

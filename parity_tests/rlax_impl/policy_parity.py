@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+
 from sonnax.parity_tests import ledger
 
 TOLERANCES = {"float32": 3e-6, "float64": 1e-10, "bfloat16": 3e-2}

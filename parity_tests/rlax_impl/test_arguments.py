@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from sonnax import rlax_impl
 from sonnax.rlax_impl.arguments import expects
 

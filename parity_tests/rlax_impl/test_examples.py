@@ -6,6 +6,7 @@ import pathlib
 import jax
 import numpy as np
 import pytest
+
 import sonnax
 
 EXAMPLES = pathlib.Path(sonnax.__file__).parent / "examples"

@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from sonnax import rlax_impl
 from sonnax.parity_tests.rlax_impl.policy_parity import (
     Case,

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+
 from sonnax import rlax_impl
 from sonnax.parity_tests import surface
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from sonnax import rlax_impl
 from sonnax.parity_tests.rlax_impl.policy_parity import (
     Case,

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from sonnax.parity_tests import ledger
 from sonnax.parity_tests.trfl.trfl_parity import (
     OURS,

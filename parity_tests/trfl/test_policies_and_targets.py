@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from sonnax import compat as snt
 from sonnax.parity_tests import ledger
 from sonnax.parity_tests.trfl.trfl_parity import OURS, tf, their_trfl

@@ -4,6 +4,7 @@ import inspect
 import types
 
 import pytest
+
 from sonnax.parity_tests.trfl.trfl_parity import OURS, their_trfl
 
 trfl = OURS.trfl

@@ -6,12 +6,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ...deep_rnn import DeepRNN, deep_rnn_with_skip_connections
-from ...dtypes import as_dtype
-from ...gru import GRU
-from ...linear import Linear
-from ...lstm import LSTM
-from ...rnn_core import RNNCore
+from ...core.dtypes import as_dtype
+from ...layers.linear import Linear
+from ...recurrent.deep_rnn import DeepRNN, deep_rnn_with_skip_connections
+from ...recurrent.gru import GRU
+from ...recurrent.lstm import LSTM
+from ...recurrent.rnn_core import RNNCore
 
 
 class FeedForward(RNNCore):

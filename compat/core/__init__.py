@@ -1,0 +1,1 @@
+"""Variables and modules, their names, and how they are found."""

@@ -1,0 +1,60 @@
+"""Methods that run at most once for each object."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from ...haiku_impl.core.frames import thread
+
+_DONE = "_sonnax_once"
+
+
+def once(f: Callable[..., Any]) -> Callable[..., None]:
+    """Makes a function run at most once; a method, once for each instance.
+
+    A call that ends with an exception does not count, nor does one inside a
+    transformed function that ends with an exception later on.
+
+    Args:
+      f: a function or method that returns None.
+
+    Raises:
+      ValueError: when called, if `f` returns something.
+
+    >>> from sonnax import compat as snt
+    >>> @snt.once
+    ... def greet():
+    ...     print("Hello")
+    >>> greet()
+    Hello
+    >>> greet()
+    """
+    is_method = "." in f.__qualname__.rpartition("<locals>.")[2]
+    done_without_instance: set[Any] = set()
+    # Not the function itself: deep copies and pickles must still find it.
+    mark = f"{f.__module__}.{f.__qualname__}"
+
+    @functools.wraps(f)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        if is_method:
+            attributes = vars(args[0])
+            if _DONE not in attributes:
+                object.__setattr__(args[0], _DONE, set())
+            done = attributes[_DONE]
+        else:
+            done = done_without_instance
+        if mark in done:
+            return
+        if f(*args, **kwargs) is not None:
+            raise ValueError(
+                f"@snt.once decorated functions cannot return values: {mark} did. "
+                "Keep the value in an attribute."
+            )
+        done.add(mark)
+        for callback in tuple(thread.on_creation):
+            callback()
+        if thread.frames:
+            thread.frames[-1].on_failure.append(lambda: done.discard(mark))
+
+    wrapped.__sonnax_once__ = f  # type: ignore[attr-defined]
+    return wrapped

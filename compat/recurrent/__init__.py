@@ -1,0 +1,1 @@
+"""Sonnet's recurrent cores and their unrolling."""

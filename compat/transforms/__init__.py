@@ -1,0 +1,1 @@
+"""JAX's transforms and control flow for functions that use variables."""

@@ -1,0 +1,279 @@
+"""JAX's control flow and transforms for functions that read and write variables."""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from ...haiku_impl.core.child import Writes, commit, run_child
+from ...haiku_impl.core.random import PRNGSequence
+from ..core.discovery import current_values, discover
+from ..random import next_key
+
+
+def remat(
+    f: Callable[..., Any], *, policy: Any = None, prevent_cse: bool = True
+) -> Callable[..., Any]:
+    """Makes `f` compute its intermediate values again for its gradient.
+
+    Args:
+      f: any function.
+      policy: which values are kept all the same, see `jax.checkpoint_policies`.
+      prevent_cse: as for `jax.checkpoint`.
+
+    >>> from sonnax import compat as snt
+    >>> w = snt.Variable(3.0)
+    >>> [float(g) for g in snt.grad(snt.remat(lambda: w * w), [w])()]
+    [6.0]
+    """
+
+    @functools.wraps(f, updated=())
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        def pure(args: Any) -> Any:
+            out, writes, _ = run_child(f, args, kwargs)
+            return out, writes
+
+        out, writes = jax.checkpoint(pure, policy=policy, prevent_cse=prevent_cse)(args)
+        commit(writes)
+        return out
+
+    return wrapped
+
+
+def cond(
+    pred: Any,
+    true_fn: Callable[..., Any],
+    false_fn: Callable[..., Any],
+    *operands: Any,
+) -> Any:
+    """Calls one of two functions, as a compiled function can: `tf.cond`.
+
+    Args:
+      pred: a bool of shape `[]`.
+      true_fn: called with the operands if `pred` is true.
+      false_fn: called if not; it returns the same shapes and dtypes.
+      *operands: arguments of both.
+
+    >>> from sonnax import compat as snt
+    >>> n = snt.Variable(0, trainable=False)
+    >>> _ = snt.cond(True, lambda: n.assign_add(1), lambda: n.value())
+    >>> int(n)
+    1
+    """
+    return switch(jnp.asarray(pred, jnp.int32), (false_fn, true_fn), *operands)
+
+
+def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -> Any:
+    """Calls one of several functions, as a compiled function can: `tf.switch_case`.
+
+    Args:
+      index: an int of shape `[]`; it is clamped to the branches there are.
+      branches: functions that return the same shapes and dtypes.
+      *operands: arguments of each.
+    """
+    # All branches must return the variables that any of them writes.
+    written = _union(discover(branch, operands, {}).written for branch in branches)
+
+    def pure(branch: Callable[..., Any]) -> Callable[..., Any]:
+        def run(values: list[Any], operands: Any) -> Any:
+            given = Writes(written, values)
+            out, writes, _ = run_child(branch, operands, given=given)
+            return out, _carried(written, values, writes)
+
+        return run
+
+    out, values = jax.lax.switch(
+        index, [pure(branch) for branch in branches], current_values(written), operands
+    )
+    commit(Writes(written, values))
+    return out
+
+
+def while_loop(
+    cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], init_val: Any
+) -> Any:
+    """Calls `body_fun` for as long as `cond_fun` is true: `tf.while_loop`.
+
+    Args:
+      cond_fun: takes the loop's value and returns a bool of shape `[]`; it must not
+        assign to variables.
+      body_fun: takes the loop's value and returns the next, of the same shapes.
+      init_val: an array, or a tree of arrays.
+
+    Returns:
+      The last value.
+
+    >>> from sonnax import compat as snt
+    >>> n = snt.Variable(0, trainable=False)
+    >>> int(snt.while_loop(lambda x: n < 3, lambda x: x + n.assign_add(1), 0)), int(n)
+    (6, 3)
+    """
+    written = discover(body_fun, (init_val,), {}).written
+
+    def test(carry: Any) -> Any:
+        value, values = carry
+        out, writes, _ = run_child(cond_fun, (value,), given=Writes(written, values))
+        if writes.keys:
+            raise ValueError(
+                "The condition of snt.while_loop assigned to variables or drew random "
+                "numbers. Do that in the body."
+            )
+        return out
+
+    def body(carry: Any) -> Any:
+        value, values = carry
+        out, writes, _ = run_child(body_fun, (value,), given=Writes(written, values))
+        return out, _carried(written, values, writes)
+
+    init = (jax.tree.map(jnp.asarray, init_val), current_values(written))
+    out, values = jax.lax.while_loop(test, body, init)
+    commit(Writes(written, values))
+    return out
+
+
+def scan(
+    f: Callable[[Any, Any], tuple[Any, Any]],
+    init: Any,
+    xs: Any = None,
+    length: int | None = None,
+    reverse: bool = False,
+    unroll: int | bool = 1,
+) -> tuple[Any, Any]:
+    """Calls `f` for each step of `xs`, carrying a value and the variables along.
+
+    Args:
+      f: `carry, y = f(carry, x)`
+      init: the first carry, a tree of arrays.
+      xs: a tree of arrays `[length, ...]`, or None.
+      length: the number of steps, needed where `xs` is None.
+      reverse: whether the last step comes first.
+      unroll: how many steps one iteration of the compiled loop does.
+
+    Returns:
+      The last carry, and the ys stacked, `[length, ...]`.
+
+    >>> import jax.numpy as jnp
+    >>> from sonnax import compat as snt
+    >>> total = snt.Variable(0.0, trainable=False)
+    >>> _, ys = snt.scan(lambda c, x: (c, total.assign_add(x)), None, jnp.arange(4.0))
+    >>> ys.tolist(), float(total)
+    ([0.0, 1.0, 3.0, 6.0], 6.0)
+    """
+
+    def first_step(init: Any, xs: Any) -> Any:
+        return f(init, jax.tree.map(lambda x: x[0], xs))
+
+    written = discover(first_step, (init, xs), {}).written
+
+    def body(carry: Any, x: Any) -> Any:
+        carry, values = carry
+        given = Writes(written, values)
+        (carry, y), writes, _ = run_child(f, (carry, x), given=given)
+        return (carry, _carried(written, values, writes)), y
+
+    start = (jax.tree.map(jnp.asarray, init), current_values(written))
+    (carry, values), ys = jax.lax.scan(body, start, xs, length, reverse, unroll)
+    commit(Writes(written, values))
+    return carry, ys
+
+
+def vmap(
+    f: Callable[..., Any],
+    in_axes: Any = 0,
+    out_axes: Any = 0,
+    *,
+    axis_name: Any = None,
+    axis_size: int | None = None,
+    split_rng: bool = True,
+) -> Callable[..., Any]:
+    """Maps `f` over axes of its arguments; variables are the same for all.
+
+    Args:
+      f: a function of arrays. What it assigns to variables must not depend on the
+        mapped axes, unless it is reduced over `axis_name`.
+      in_axes: as for `jax.vmap`.
+      out_axes: as for `jax.vmap`.
+      axis_name: as for `jax.vmap`.
+      axis_size: as for `jax.vmap`.
+      split_rng: whether the elements draw different random numbers.
+
+    Raises:
+      ValueError: if a variable is assigned a value that differs along the axes.
+
+    >>> import jax.numpy as jnp
+    >>> from sonnax import compat as snt
+    >>> w = snt.Variable(2.0)
+    >>> snt.vmap(lambda x: w * x)(jnp.arange(3.0)).tolist()
+    [0.0, 2.0, 4.0]
+    """
+
+    @functools.wraps(f, updated=())
+    def wrapped(*args: Any) -> Any:
+        outs: list[Any] = []
+
+        def pure(key: Any, *args: Any) -> Any:
+            rng = PRNGSequence(key) if split_rng else None
+            out, writes, _ = run_child(f, args, rng=rng)
+            outs.append(writes.keys)
+            return out, writes
+
+        axes = in_axes if isinstance(in_axes, tuple | list) else (in_axes,) * len(args)
+        size = axis_size if axis_size is not None else _axis_size(args, axes)
+        keys = jax.random.split(next_key(), size) if split_rng else None
+        mapped = jax.vmap(
+            pure,
+            in_axes=(0, *axes),
+            out_axes=(out_axes, None),
+            axis_name=axis_name,
+            axis_size=size,
+        )
+        try:
+            out, writes = mapped(keys, *args)
+        except ValueError as error:
+            if "out_axes" not in str(error) or not outs or not outs[-1]:
+                raise
+            names = [getattr(key, "cell", key) for key in outs[-1]]
+            raise ValueError(
+                "A variable was assigned, inside snt.vmap, a value that differs along "
+                f"the mapped axis; assigned were {names}. Reduce it first "
+                "(jax.lax.pmean over axis_name), or return it and assign outside."
+            ) from error
+        commit(writes)
+        return out
+
+    return wrapped
+
+
+def _axis_size(args: Any, axes: Any) -> int:
+    sizes: list[int] = []
+
+    def note(axis: Any, subtree: Any) -> None:
+        if axis is not None:
+            sizes.extend(jnp.shape(leaf)[axis] for leaf in jax.tree.leaves(subtree))
+
+    jax.tree.map(note, tuple(axes), tuple(args), is_leaf=lambda axis: axis is None)
+    if not sizes:
+        raise ValueError(
+            f"snt.vmap maps over no axis: in_axes={axes!r}. Give axis_size, or an axis."
+        )
+    return sizes[0]
+
+
+def _union(keys: Any) -> tuple[Any, ...]:
+    return tuple(dict.fromkeys(key for each in keys for key in each))
+
+
+def _carried(
+    written: Sequence[Any], values: Sequence[Any], writes: Writes
+) -> list[Any]:
+    """Returns the new values of all that may be written, in the order of `written`."""
+    new = dict(zip(writes.keys, writes.values))
+    if unexpected := [key for key in new if key not in written]:
+        raise ValueError(
+            "A function run by snt's control flow wrote to something that it did not "
+            f"write when it was traced first: {unexpected}. Make it do the same each "
+            "time it is traced."
+        )
+    return [new.get(key, value) for key, value in zip(written, values)]

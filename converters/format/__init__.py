@@ -1,0 +1,1 @@
+"""TensorFlow's files, byte by byte: what needs NumPy only."""

@@ -1,0 +1,242 @@
+"""The `checkpoint` state file: which checkpoints a directory holds, which is latest.
+
+A text proto that a Saver or a CheckpointManager rewrites at each save. Only the
+paths are used, and only inside the directory: the file may have travelled here with
+a model, and what it says is not trusted.
+
+Source: tensorflow/python/training/checkpoint_state.proto.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import time
+
+from ..errors import CheckpointNotFoundError, CorruptCheckpointError
+from .mapped_file import map_file
+from .replaced_file import replace_file
+
+__all__ = [
+    "CheckpointState",
+    "format_state",
+    "parse_state",
+    "read_state",
+    "record_latest",
+]
+
+STATE_FILE = "checkpoint"
+_MAX_BYTES = 64 << 20
+_FIELDS = {
+    "model_checkpoint_path": "string",
+    "all_model_checkpoint_paths": "string",
+    "all_model_checkpoint_timestamps": "number",
+    "last_preserved_timestamp": "number",
+}
+_TOKEN = re.compile(
+    r"""(?P<space>(?:\s|\#[^\n]*|[;,])+)
+    |(?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
+    |(?P<name>[A-Za-z_]\w*)
+    |(?P<number>[-+]?[0-9.][-+\w.]*)
+    |(?P<colon>:)""",
+    re.VERBOSE,
+)
+_ESCAPE = re.compile(
+    rb"\\([0-7]{1,3}|[xX][0-9a-fA-F]{1,2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL
+)
+_SIMPLE_ESCAPES = dict(zip(b"abfnrtv\\'\"?", b"\a\b\f\n\r\t\v\\'\"?"))
+
+
+@dataclasses.dataclass(frozen=True)
+class CheckpointState:
+    """The content of a state file.
+
+    Args:
+      latest: the latest checkpoint's path as written, None if there is none.
+      paths: all checkpoints' paths as written, oldest first.
+      timestamps: when each was saved, in seconds since 1970, where recorded.
+      last_preserved: when a CheckpointManager last kept one for good.
+    """
+
+    latest: str | None
+    paths: tuple[str, ...] = ()
+    timestamps: tuple[float, ...] = ()
+    last_preserved: float | None = None
+
+
+def read_state(directory: str) -> CheckpointState | None:
+    """Returns the directory's state, with paths made safe, or None without the file.
+
+    A path is taken relative to the directory; of one that leads out of it, absolute
+    paths included, the last component is taken, for that is where the checkpoint is
+    after the directory was moved.
+
+    Raises:
+      CorruptCheckpointError: the file is no state file.
+    """
+    state = _read(directory)
+    if state is None:
+        return None
+    return dataclasses.replace(
+        state,
+        latest=None if state.latest is None else _inside(directory, state.latest),
+        paths=tuple(_inside(directory, path) for path in state.paths),
+    )
+
+
+def record_latest(prefix: str) -> None:
+    """Makes a checkpoint the latest that its directory's state file names.
+
+    Checkpoints that the file names and that are still there stay listed.
+
+    Args:
+      prefix: the path without `.index` of a V2 checkpoint.
+
+    Raises:
+      CorruptCheckpointError: there is a state file, and it is none.
+      OSError: the file can't be written.
+
+    Example:
+      >>> import pathlib, tempfile
+      >>> directory = tempfile.mkdtemp()
+      >>> record_latest(directory + "/ckpt-3")
+      >>> parse_state(pathlib.Path(directory, "checkpoint").read_text()).paths
+      ('ckpt-3',)
+    """
+    directory, name = os.path.split(prefix)
+    state = _read(directory) or CheckpointState(None)
+    known = dict(zip(state.paths, state.timestamps + (None,) * len(state.paths)))
+    saved: dict[str, float] = {}
+    for path, timestamp in known.items():
+        index = f"{_inside(directory, path)}.index"
+        if os.path.basename(path) != name and os.path.isfile(index):
+            saved[path] = os.path.getmtime(index) if timestamp is None else timestamp
+    saved[name] = time.time()
+    text = format_state(
+        CheckpointState(name, tuple(saved), tuple(saved.values()), state.last_preserved)
+    )
+    with replace_file(os.path.join(directory, STATE_FILE)) as file:
+        file.write(text.encode("utf-8", "surrogateescape"))
+
+
+def _read(directory: str) -> CheckpointState | None:
+    """Returns the state as written, or None without the file."""
+    path = os.path.join(directory, STATE_FILE)
+    try:
+        data = map_file(path)
+    except CheckpointNotFoundError:
+        return None
+    if len(data) > _MAX_BYTES:
+        raise CorruptCheckpointError(
+            f"has {len(data)} bytes, too many for a list of checkpoints", path=path
+        )
+    try:
+        return parse_state(str(data, "utf-8"))
+    except ValueError as error:
+        raise CorruptCheckpointError(
+            f"is no checkpoint state file: {error}", path=path
+        ) from None
+
+
+def parse_state(text: str) -> CheckpointState:
+    """Returns the content of a state file.
+
+    Raises:
+      ValueError: the text is no state file.
+
+    Example:
+      >>> parse_state('model_checkpoint_path: "ckpt-2"').latest
+      'ckpt-2'
+    """
+    found: dict[str, list] = {name: [] for name in _FIELDS}
+    tokens = list(_tokens(text))
+    i = 0
+    while i < len(tokens):
+        kinds = [kind for kind, _ in tokens[i : i + 3]]
+        name = tokens[i][1]
+        expected = _FIELDS.get(name)
+        if expected is None or kinds != ["name", "colon", expected]:
+            raise ValueError(f"expected a field and its value at {name[:80]!r}")
+        i += 2
+        if expected == "number":
+            found[name].append(float(tokens[i][1]))
+            i += 1
+            continue
+        value = b""
+        # Neighbouring literals are one string, as in C.
+        while i < len(tokens) and tokens[i][0] == "string":
+            value += _unquote(tokens[i][1])
+            i += 1
+        found[name].append(str(value, "utf-8"))
+    latest = found["model_checkpoint_path"]
+    preserved = found["last_preserved_timestamp"]
+    if len(latest) > 1 or len(preserved) > 1:
+        raise ValueError("a field that is no list is given twice")
+    return CheckpointState(
+        latest[0] if latest and latest[0] else None,
+        tuple(found["all_model_checkpoint_paths"]),
+        tuple(found["all_model_checkpoint_timestamps"]),
+        preserved[0] if preserved else None,
+    )
+
+
+def format_state(state: CheckpointState) -> str:
+    """Returns the text of a state file.
+
+    Example:
+      >>> print(format_state(CheckpointState("ckpt-2", ("ckpt-1", "ckpt-2"))), end="")
+      model_checkpoint_path: "ckpt-2"
+      all_model_checkpoint_paths: "ckpt-1"
+      all_model_checkpoint_paths: "ckpt-2"
+    """
+    lines = [f"model_checkpoint_path: {_quote(state.latest or '')}"]
+    lines += [f"all_model_checkpoint_paths: {_quote(path)}" for path in state.paths]
+    lines += [f"all_model_checkpoint_timestamps: {time}" for time in state.timestamps]
+    if state.last_preserved is not None:
+        lines.append(f"last_preserved_timestamp: {state.last_preserved}")
+    return "\n".join(lines) + "\n"
+
+
+def _tokens(text: str):
+    position = 0
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            raise ValueError(f"unexpected {text[position : position + 20]!r}")
+        position = match.end()
+        if match.lastgroup != "space":
+            yield match.lastgroup, match.group()
+
+
+def _unquote(literal: str) -> bytes:
+    def replace(match: re.Match) -> bytes:
+        code = match.group(1)
+        if code[:1] in b"uU" and len(code) > 1:
+            return chr(min(int(code[1:], 16), 0x110000)).encode()
+        if code[:1] in b"xX" and len(code) > 1:
+            return bytes([int(code[1:], 16)])
+        if code[:1] in b"01234567":
+            return bytes([int(code, 8) & 0xFF])
+        if code[0] not in _SIMPLE_ESCAPES:
+            raise ValueError(f"unknown escape {match.group()!r}")
+        return bytes([_SIMPLE_ESCAPES[code[0]]])
+
+    return _ESCAPE.sub(replace, literal[1:-1].encode())
+
+
+def _quote(path: str) -> str:
+    for character, code in ("\\", "\\\\"), ('"', '\\"'), ("'", "\\'"), ("\n", "\\n"):
+        path = path.replace(character, code)
+    return f'"{path}"'
+
+
+def _inside(directory: str, path: str) -> str:
+    """Returns the path joined to the directory, never leading out of it."""
+    path = path.replace("\0", "")
+    joined = os.path.normpath(os.path.join(directory, path))
+    parent = os.path.realpath(os.path.dirname(joined))
+    root = os.path.realpath(directory)
+    if os.path.isabs(path) or (parent != root and not parent.startswith(root + os.sep)):
+        return os.path.join(directory, os.path.basename(path))
+    return joined

@@ -1,0 +1,1 @@
+"""The trees and files of Haiku."""

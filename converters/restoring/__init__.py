@@ -1,0 +1,1 @@
+"""Values of a checkpoint on their way into variables."""

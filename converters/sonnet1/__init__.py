@@ -1,0 +1,1 @@
+"""How Sonnet 1 named variables and laid them out."""

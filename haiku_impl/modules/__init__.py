@@ -1,0 +1,1 @@
+"""Haiku's modules, each a thin shell around a function of numerics/."""

@@ -1,0 +1,1 @@
+"""Haiku's recurrent cores, their wrappers and their unrolling."""

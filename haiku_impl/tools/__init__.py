@@ -1,0 +1,1 @@
+"""Looking into a program: graphs, equations, summaries."""
