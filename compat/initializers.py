@@ -257,11 +257,13 @@ class Orthogonal(Initializer):
         shape, dtype = _matrix(self, shape), _floating(dtype)
         rows, columns = math.prod(shape[:-1]), shape[-1]
         tall = (max(rows, columns), min(rows, columns))
-        q, r = jnp.linalg.qr(RandomNormal(seed=self.seed)(tall, dtype))
+        drawn = RandomNormal(seed=self.seed)(tall, dtype)
+        # There is no QR in half precision.
+        q, r = jnp.linalg.qr(drawn.astype(jnp.promote_types(dtype, jnp.float32)))
         # Only with a positive diagonal of R is Q distributed uniformly.
         q = q * jnp.sign(jnp.diagonal(r))
         w = q.T if rows < columns else q
-        return jnp.asarray(self.gain, dtype) * w.reshape(shape)
+        return jnp.asarray(self.gain, dtype) * w.astype(dtype).reshape(shape)
 
 
 class VarianceScaling(Initializer):

@@ -299,13 +299,15 @@ class Orthogonal:
         outputs = shape[self.axis]
         inputs = math.prod(shape) // outputs
         tall = (max(outputs, inputs), min(outputs, inputs))
-        q, r = jnp.linalg.qr(jax.random.normal(next_rng_key(), tall, dtype))
+        drawn = jax.random.normal(next_rng_key(), tall, dtype)
+        # There is no QR in half precision.
+        q, r = jnp.linalg.qr(drawn.astype(jnp.promote_types(dtype, jnp.float32)))
         # QR is unique, and Q uniformly distributed, once R's diagonal is positive.
         q *= jnp.expand_dims(jnp.sign(jnp.diag(r)), 0)
         rows = q.T if outputs < inputs else q
         rest = [int(size) for size in np.delete(shape, self.axis)]
         w = jnp.moveaxis(jnp.reshape(rows, (outputs, *rest)), 0, self.axis)
-        return lax.convert_element_type(self.scale, dtype) * w
+        return lax.convert_element_type(self.scale, dtype) * w.astype(dtype)
 
 
 class Identity:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import jax
 from jax import lax
 
+from .tracing import inlined
+
 Padding = str | Sequence[tuple[int, int]]
 
 
@@ -93,7 +95,7 @@ def _convolve(x, w, strides, padding, dilation, channel_index, groups, precision
 
 
 # As the products of linear layers: JAX keeps the equations of each shape.
-_convolve_traced_once = jax.jit(_convolve, static_argnums=range(2, 8), inline=True)
+_convolve_traced_once = inlined(_convolve, range(2, 8))
 
 
 def depthwise_kernel(w: jax.Array) -> jax.Array:

@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from .tracing import inlined
+
 
 def add_bias(x: jax.Array, b: jax.Array) -> jax.Array:
     """Adds a bias to the trailing axes of an array.
@@ -79,7 +81,7 @@ def _affine(
 
 
 # A model has many layers of few shapes, and JAX keeps the equations of each shape.
-_affine_traced_once = jax.jit(_affine, static_argnums=3, inline=True)
+_affine_traced_once = inlined(_affine, [3])
 
 
 def batched_linear(

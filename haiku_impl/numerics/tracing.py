@@ -1,10 +1,37 @@
 """Functions of arrays that are traced once for each shape."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+
+# Equations are to be the caller's when it is traced. Where jax says how early it
+# inlines, True no longer means that.
+_INLINED: Any = jax.Inline.JAX_EARLY if hasattr(jax, "Inline") else True
+
+
+def inlined(function: Callable[..., Any], settings: Sequence[int]) -> Any:
+    """Returns a function whose equations JAX keeps, and puts into those of the caller.
+
+    It is the only place that says how the numerics are staged, so that a program is
+    the same with every version of JAX.
+
+    Args:
+      function: A function of arrays and settings, all positional.
+      settings: The positions of arguments that are not arrays, and are hashable.
+
+    Returns:
+      A function of the same arguments, traced once for each shape, dtype and setting.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> scaled = inlined(lambda x, factor: x * factor, [1])
+      >>> jaxpr = jax.make_jaxpr(lambda x: scaled(x, 2.0))(jnp.ones([]))
+      >>> [equation.primitive.name for equation in jaxpr.eqns]
+      ['mul']
+    """
+    return jax.jit(function, static_argnums=tuple(settings), inline=_INLINED)
 
 
 def traced_once(*settings: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -30,7 +57,7 @@ def traced_once(*settings: int) -> Callable[[Callable[..., Any]], Callable[..., 
     """
 
     def decorator(function: Callable[..., Any]) -> Callable[..., Any]:
-        kept = jax.jit(function, static_argnums=settings, inline=True)
+        kept = inlined(function, settings)
 
         def keeps(args: tuple[Any, ...]) -> bool:
             # Exactly these types: a NumPy float is equal to Python's, and promotes

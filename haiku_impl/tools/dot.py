@@ -104,6 +104,8 @@ _ARGUMENT = ("#FF8A4F", "#FFDEAF")
 _CONSTANT = ("#A261FF", "#E6D6FF")
 
 _CALLS = ("jit", "pjit")
+# What a call says of itself that nobody asked to inline.
+_NOT_INLINED = (False, jax.Inline.AUTO) if hasattr(jax, "Inline") else (False,)
 _CUSTOM_RULES = ("custom_jvp_call", "custom_vjp_call")
 
 
@@ -174,7 +176,7 @@ class _Drawing:
         self, box: _Box, eqn: Any, sources: list[str], nodes: dict[Any, str]
     ) -> None:
         inner = eqn.params.get("jaxpr") or eqn.params["call_jaxpr"]
-        if eqn.primitive.name in _CALLS and not eqn.params.get("inline"):
+        if eqn.primitive.name in _CALLS and eqn.params["inline"] in _NOT_INLINED:
             key = next(self._numbers)
             title = f"{eqn.primitive.name} ({eqn.params['name']})"
             box = box.boxes.setdefault(key, _Box(title))

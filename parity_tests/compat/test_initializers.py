@@ -1,6 +1,7 @@
 """Initial values are equal in law to TensorFlow's."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import sonnet
@@ -44,6 +45,16 @@ def test_orthogonal_matrices_are_orthogonal(shape):
         w = np.reshape(initializers.Orthogonal(2.0)(shape, np.float32), (-1, shape[-1]))
         gram = w.T @ w if w.shape[0] >= w.shape[1] else w @ w.T
         np.testing.assert_allclose(gram, 4 * np.eye(len(gram)), atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+def test_orthogonal_matrices_are_drawn_in_half_precision(dtype):
+    # TensorFlow has no QR of these.
+    w = snt.initializers.Orthogonal(2.0)((6, 4), dtype)
+    assert w.dtype == dtype
+    gram = w.astype(jnp.float32).T @ w.astype(jnp.float32)
+    atol = 4 * 4 * float(jnp.finfo(dtype).eps)
+    np.testing.assert_allclose(gram, 4 * np.eye(4), atol=atol)
 
 
 @pytest.mark.parametrize("shape", [(3, 3), (2, 4), (2, 3, 2)])

@@ -101,6 +101,16 @@ def test_a_drawing_has_a_box_for_each_method_and_balanced_braces(name):
         assert "output[0]" in dot
 
 
+def test_a_drawing_has_a_box_for_each_compiled_function_that_is_not_inlined():
+    def net(x):
+        named = jax.jit(lambda x: x + 1)
+        inlined = jax.jit(lambda x: x * 2, inline=True)
+        return inlined(named(x))
+
+    dot = haiku_impl.to_dot(haiku_impl.transform(net).apply)({}, None, X)
+    assert dot.count("jit (") == 1
+
+
 def test_settings_return_what_they_were():
     for hk in LIBRARIES:
         for change in ("module_auto_repr", "check_jax_usage"):

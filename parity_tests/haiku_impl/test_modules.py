@@ -51,11 +51,35 @@ def test_outputs_state_and_gradients_are_equal_in_float64(case):
     ids=lambda case: case.name,
 )
 def test_bfloat16_gives_the_same_shapes_and_dtypes(case):
-    expected, actual = (
-        jax.eval_shape(lambda p=p: p.forward(*p.init(key())))
-        for p in in_both(case, jnp.bfloat16)
-    )
-    assert str(actual) == str(expected)
+    theirs, ours = in_both(case, jnp.bfloat16)
+    try:
+        expected = forward_shapes(theirs)
+    except TypeError as error:
+        # From jax 0.11 on, Haiku's Orthogonal has no half precision.
+        if "qr does not accept dtype bfloat16" not in str(error):
+            raise
+        theirs, _ = in_both(case, jnp.float32)
+        expected = jax.tree.map(
+            lambda x: jax.ShapeDtypeStruct(x.shape, jnp.bfloat16),
+            forward_shapes(theirs),
+        )
+    assert str(forward_shapes(ours)) == str(expected)
+
+
+def forward_shapes(program):
+    return jax.eval_shape(lambda: program.forward(*program.init(key())))
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+def test_orthogonal_in_half_precision_rounds_an_orthogonal_matrix(dtype):
+    init = hk.initializers.Orthogonal(2.0)
+    f = hk.transform(lambda: hk.get_parameter("w", [6, 4], dtype, init))
+    w = f.init(key())["~"]["w"]
+    assert w.dtype == dtype
+    products = w.astype(jnp.float32).T @ w.astype(jnp.float32)
+    # Four products, each rounded by half a unit in the last place.
+    atol = 4 * 4 * float(jnp.finfo(dtype).eps)
+    assert jnp.allclose(products, 4 * jnp.eye(4), atol=atol)
 
 
 def test_averages_warm_up_in_half_precision():

@@ -19,10 +19,7 @@ GRADIENT_TOLERANCES = {"float32": 1e-5, "float64": 1e-10, "bfloat16": 0.15}
 # The programs run once: to compile them well would take longer than it saves.
 quickly_compiled = functools.partial(
     jax.jit,
-    compiler_options={
-        "xla_backend_optimization_level": 0,
-        "xla_cpu_use_fusion_emitters": False,
-    },
+    compiler_options={"xla_backend_optimization_level": 0},
 )
 
 
