@@ -1,4 +1,10 @@
-"""A file as read-only memory: mapped, never copied, never anything but a file."""
+"""Regular files as memory, and nothing but regular files.
+
+A map shows the file as it is. One that was renamed or deleted stays readable. One that
+is cut in place ends the process with SIGBUS when a byte beyond its new end is used, so
+every part is checked against the file's present size before it is given out; who cuts a
+file in place while a view of it is in use can't be survived.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +12,96 @@ import contextlib
 import mmap
 import os
 import stat
+from collections.abc import Iterator
+from typing import BinaryIO
 
-from ..errors import CheckpointNotFoundError
+from ..errors import CheckpointNotFoundError, CorruptCheckpointError
 
-__all__ = ["map_file", "stat_file"]
+__all__ = ["MappedFile", "open_file", "read_file", "stat_file"]
 
 
-def map_file(path: str) -> memoryview:
-    """Returns the bytes of a regular file as a read-only memory map.
+class MappedFile:
+    """The bytes of a regular file as read-only memory.
 
-    The view keeps the map alive, also after the file was renamed or deleted.
+    Views keep the map alive, also after the file was renamed or deleted.
+
+    Args:
+      path: the file.
+
+    Attributes:
+      path: the same.
+      size: the number of its bytes when it was opened.
+
+    Raises:
+      CheckpointNotFoundError: there is no such regular file, or it can't be opened.
+    """
+
+    def __init__(self, path: str):
+        self.path = path
+        with open_file(path) as file:
+            self._status = os.fstat(file.fileno())
+            self.size = self._status.st_size
+            self._bytes = memoryview(b"")
+            if self.size:
+                with _os_errors(path):
+                    self._map = mmap.mmap(
+                        file.fileno(), self.size, access=mmap.ACCESS_READ
+                    )
+                self._bytes = memoryview(self._map)
+
+    def part(self, start: int, stop: int) -> memoryview:
+        """Returns the bytes from `start` to `stop`.
+
+        Raises:
+          CorruptCheckpointError: the file was cut since it was opened.
+        """
+        self.check_size(stop)
+        return self._bytes[start:stop]
+
+    def check_size(self, end: int) -> None:
+        """Checks that the bytes before `end` are still there, as far as they ever were.
+
+        Raises:
+          CorruptCheckpointError: the file was cut since it was opened.
+        """
+        if self.size and (now := self._map.size()) < min(end, self.size):
+            raise CorruptCheckpointError(
+                f"has {now} bytes, and had {self.size} when it was opened: it was "
+                "truncated",
+                path=self.path,
+            )
+
+    def is_current(self) -> bool:
+        """Says whether the file at the path is still the one that was opened."""
+        try:
+            return os.path.samestat(self._status, os.stat(self.path))
+        except OSError:
+            return False
+
+
+def read_file(path: str, most: int | None = None) -> bytes:
+    """Returns the bytes of a regular file.
+
+    Args:
+      path: the file.
+      most: the number of bytes that it may have.
+
+    Raises:
+      CheckpointNotFoundError: there is no such regular file, or it can't be opened.
+      CorruptCheckpointError: it has more bytes.
+    """
+    with open_file(path) as file, _os_errors(path):
+        size = os.fstat(file.fileno()).st_size
+        if most is not None and size > most:
+            raise CorruptCheckpointError(
+                f"has {size} bytes, expected at most {most}", path=path
+            )
+        return file.read(size)
+
+
+@contextlib.contextmanager
+def open_file(path: str) -> Iterator[BinaryIO]:
+    """Opens a regular file to read.
 
     Raises:
       CheckpointNotFoundError: there is no such regular file, or it can't be opened.
@@ -24,13 +110,12 @@ def map_file(path: str) -> memoryview:
         # A FIFO in the file's place would block an open without O_NONBLOCK.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         try:
-            size = _regular_size(os.fstat(descriptor), path)
-            if size == 0:
-                return memoryview(b"")
-            mapped = mmap.mmap(descriptor, size, access=mmap.ACCESS_READ)
-        finally:
+            _check_regular(os.fstat(descriptor), path)
+        except BaseException:
             os.close(descriptor)
-    return memoryview(mapped)
+            raise
+    with open(descriptor, "rb") as file:
+        yield file
 
 
 def stat_file(path: str) -> int:
@@ -40,20 +125,21 @@ def stat_file(path: str) -> int:
       CheckpointNotFoundError: there is no such regular file.
     """
     with _os_errors(path):
-        return _regular_size(os.stat(path), path)
-
-
-def _regular_size(status: os.stat_result, path: str) -> int:
-    if not stat.S_ISREG(status.st_mode):
-        raise CheckpointNotFoundError("expected a regular file", path=path)
+        status = os.stat(path)
+    _check_regular(status, path)
     return status.st_size
 
 
+def _check_regular(status: os.stat_result, path: str) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise CheckpointNotFoundError("expected a regular file", path=path)
+
+
 @contextlib.contextmanager
-def _os_errors(path: str):
+def _os_errors(path: str) -> Iterator[None]:
     try:
         yield
-    except CheckpointNotFoundError:
+    except (CheckpointNotFoundError, CorruptCheckpointError):
         raise
     except OSError as error:
         raise CheckpointNotFoundError(

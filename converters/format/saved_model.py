@@ -10,7 +10,7 @@ import os
 
 from ..errors import CorruptCheckpointError
 from . import tensor_dtypes, wire
-from .mapped_file import map_file
+from .mapped_file import read_file
 from .protos import SAVED_MODEL
 
 __all__ = ["Signature", "TensorSpec", "read_signatures", "variables_prefix"]
@@ -63,7 +63,7 @@ def read_signatures(directory: str) -> tuple[Signature, ...]:
     """
     path = os.path.join(directory, SAVED_MODEL_FILE)
     try:
-        model = wire.decode(SAVED_MODEL, map_file(path))
+        model = wire.decode(SAVED_MODEL, read_file(path))
         return tuple(
             Signature(
                 each["key"],

@@ -10,13 +10,14 @@ Source: tensorflow/python/training/checkpoint_state.proto.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import re
 import time
 
 from ..errors import CheckpointNotFoundError, CorruptCheckpointError
-from .mapped_file import map_file
-from .replaced_file import replace_file
+from .mapped_file import read_file
+from .replaced_file import locked, replace_file
 
 __all__ = [
     "CheckpointState",
@@ -78,10 +79,11 @@ def read_state(directory: str) -> CheckpointState | None:
     state = _read(directory)
     if state is None:
         return None
+    inside = _Inside(directory)
     return dataclasses.replace(
         state,
-        latest=None if state.latest is None else _inside(directory, state.latest),
-        paths=tuple(_inside(directory, path) for path in state.paths),
+        latest=None if state.latest is None else inside(state.latest),
+        paths=tuple(map(inside, state.paths)),
     )
 
 
@@ -105,32 +107,36 @@ def record_latest(prefix: str) -> None:
       ('ckpt-3',)
     """
     directory, name = os.path.split(prefix)
+    path = os.path.join(directory, STATE_FILE)
+    with locked(path):
+        text = format_state(_with_latest(directory, name))
+        with replace_file(path) as file:
+            file.write(text.encode("utf-8", "surrogateescape"))
+
+
+def _with_latest(directory: str, name: str) -> CheckpointState:
+    """Returns what a directory's state file is to say once `name` was saved there."""
     state = _read(directory) or CheckpointState(None)
     known = dict(zip(state.paths, state.timestamps + (None,) * len(state.paths)))
+    inside = _Inside(directory)
     saved: dict[str, float] = {}
     for path, timestamp in known.items():
-        index = f"{_inside(directory, path)}.index"
+        index = f"{inside(path)}.index"
         if os.path.basename(path) != name and os.path.isfile(index):
             saved[path] = os.path.getmtime(index) if timestamp is None else timestamp
     saved[name] = time.time()
-    text = format_state(
-        CheckpointState(name, tuple(saved), tuple(saved.values()), state.last_preserved)
+    return CheckpointState(
+        name, tuple(saved), tuple(saved.values()), state.last_preserved
     )
-    with replace_file(os.path.join(directory, STATE_FILE)) as file:
-        file.write(text.encode("utf-8", "surrogateescape"))
 
 
 def _read(directory: str) -> CheckpointState | None:
     """Returns the state as written, or None without the file."""
     path = os.path.join(directory, STATE_FILE)
     try:
-        data = map_file(path)
+        data = read_file(path, _MAX_BYTES)
     except CheckpointNotFoundError:
         return None
-    if len(data) > _MAX_BYTES:
-        raise CorruptCheckpointError(
-            f"has {len(data)} bytes, too many for a list of checkpoints", path=path
-        )
     try:
         return parse_state(str(data, "utf-8"))
     except ValueError as error:
@@ -231,12 +237,22 @@ def _quote(path: str) -> str:
     return f'"{path}"'
 
 
-def _inside(directory: str, path: str) -> str:
-    """Returns the path joined to the directory, never leading out of it."""
-    path = path.replace("\0", "")
-    joined = os.path.normpath(os.path.join(directory, path))
-    parent = os.path.realpath(os.path.dirname(joined))
-    root = os.path.realpath(directory)
-    if os.path.isabs(path) or (parent != root and not parent.startswith(root + os.sep)):
-        return os.path.join(directory, os.path.basename(path))
-    return joined
+class _Inside:
+    """Joins paths to a directory, none of them leading out of it."""
+
+    def __init__(self, directory: str):
+        self._directory = directory
+        self._root = os.path.realpath(directory)
+        # Most paths have one parent, and asking the disk about it takes time.
+        self._leads_out = functools.cache(self._leads_out)
+
+    def __call__(self, path: str) -> str:
+        path = path.replace("\0", "")
+        joined = os.path.normpath(os.path.join(self._directory, path))
+        if os.path.isabs(path) or self._leads_out(os.path.dirname(joined)):
+            return os.path.join(self._directory, os.path.basename(path))
+        return joined
+
+    def _leads_out(self, parent: str) -> bool:
+        parent = os.path.realpath(parent)
+        return parent != self._root and not parent.startswith(self._root + os.sep)

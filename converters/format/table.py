@@ -26,7 +26,7 @@ import numpy as np
 
 from ..errors import ChecksumError, CorruptCheckpointError, UnsupportedCheckpointError
 from .checksums import masked_crc32c
-from .mapped_file import map_file
+from .mapped_file import MappedFile
 from .wire import WireError, read_varint
 
 __all__ = [
@@ -62,21 +62,20 @@ class Table:
 
     def __init__(self, path: str):
         self.path = path
-        self._file = map_file(path)
-        if len(self._file) < FOOTER_SIZE:
+        self._file = MappedFile(path)
+        self._blocks_end = self.size - FOOTER_SIZE
+        if self._blocks_end < 0:
             raise CorruptCheckpointError(
-                f"has {len(self._file)} bytes; a table ends with a footer of "
-                f"{FOOTER_SIZE}",
+                f"has {self.size} bytes; a table ends with a footer of {FOOTER_SIZE}",
                 path=path,
             )
-        footer = bytes(self._file[-FOOTER_SIZE:])
+        footer = bytes(self._file.part(self._blocks_end, self.size))
         if footer[-8:] != MAGIC:
             raise CorruptCheckpointError(
                 f"ends with {footer[-8:].hex()}, not with a table's magic number "
                 f"{MAGIC.hex()}",
                 path=path,
             )
-        self._blocks_end = len(self._file) - FOOTER_SIZE
         position = self._handle(footer, 0, FOOTER_SIZE - 8, "footer")[2]
         start, size, _ = self._handle(footer, position, FOOTER_SIZE - 8, "footer")
         self._last_keys: list[bytes] = []
@@ -121,12 +120,17 @@ class Table:
             return None
         if self._cached[0] != i:
             self._cached = (i, dict(self._block(i)))
+        self._file.check_size(self.size)
         return self._cached[1].get(key)
 
     @property
     def size(self) -> int:
         """The number of bytes of the file."""
-        return len(self._file)
+        return self._file.size
+
+    def is_current(self) -> bool:
+        """Says whether the file at the path is still the one that was opened."""
+        return self._file.is_current()
 
     def _block(self, i: int) -> Iterator[tuple[bytes, bytes | memoryview]]:
         """Yields the records of data block i, which must lie in the block's range."""
@@ -162,10 +166,10 @@ class Table:
 
     def _body(self, start: int, size: int) -> bytes | memoryview:
         """Returns the verified, decompressed body of a block."""
-        body = self._file[start : start + size]
-        trailer = bytes(self._file[start + size : start + size + TRAILER_SIZE])
+        block = self._file.part(start, start + size + TRAILER_SIZE)
+        body, trailer = block[:size], bytes(block[size:])
         stored = int.from_bytes(trailer[1:], "little")
-        computed = masked_crc32c(self._file[start : start + size + 1])
+        computed = masked_crc32c(block[: size + 1])
         if stored != computed:
             raise ChecksumError(
                 f"its block at byte {start} has checksum {computed:#010x}, expected "

@@ -10,6 +10,7 @@ tensorflow/core/util/tensor_bundle/tensor_bundle.h.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import sys
@@ -18,10 +19,15 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..errors import ChecksumError, CorruptCheckpointError, UnsupportedCheckpointError
+from ..errors import (
+    CheckpointNotFoundError,
+    ChecksumError,
+    CorruptCheckpointError,
+    UnsupportedCheckpointError,
+)
 from . import tensor_dtypes, wire
 from .checksums import crc32c, mask
-from .mapped_file import map_file, stat_file
+from .mapped_file import MappedFile
 from .ordered_code import slice_key
 from .protos import BUNDLE_ENTRY, BUNDLE_HEADER, SHAPE
 from .string_tensor import decode_strings, variants_crc
@@ -42,6 +48,8 @@ __all__ = ["TensorBundle", "data_path"]
 
 # The version of the format that this reader knows.
 CONSUMER_VERSION = 1
+# How often a checkpoint may be overwritten while it is opened.
+_TRIES = 100
 
 
 def data_path(prefix: str, shard: int, num_shards: int) -> str:
@@ -91,7 +99,19 @@ class TensorBundle:
     def __init__(self, prefix: str):
         self.prefix = prefix
         self.path = f"{prefix}.index"
-        records = iter(Table(self.path))
+        for _ in range(_TRIES):
+            table = Table(self.path)
+            self._read_index(table)
+            self._shards = self._open_shards()
+            # Data files go after their index was replaced: they are of this one.
+            if table.is_current():
+                break
+        self._verified: set[bytes] = set()
+        self._tiled: set[bytes] = set()
+
+    def _read_index(self, table: Table) -> None:
+        """Takes in what an index lists."""
+        records = iter(table)
         key, value = next(records, (None, b""))
         if key != b"":
             raise CorruptCheckpointError(
@@ -104,9 +124,19 @@ class TensorBundle:
             self._entries[key] = self._entry(key, value)
         self._check_disjoint()
         self._keys = self._whole_tensors()
-        self._shards: dict[int, memoryview] = {}
-        self._verified: set[bytes] = set()
-        self._tiled: set[bytes] = set()
+
+    def _open_shards(self) -> dict[int, MappedFile]:
+        """Opens the data files at once, so that overwriting takes none of them away.
+
+        One that can't be opened is an error for who needs it.
+        """
+        shards = {}
+        for shard in {entry["shard_id"] for entry in self._entries.values()}:
+            with contextlib.suppress(CheckpointNotFoundError):
+                shards[shard] = MappedFile(
+                    data_path(self.prefix, shard, self.num_shards)
+                )
+        return shards
 
     @property
     def names(self):
@@ -184,8 +214,7 @@ class TensorBundle:
                 reach = entry["offset"] + entry["size"], key
                 last[entry["shard_id"]] = max(last.get(entry["shard_id"], reach), reach)
         for shard, (end, key) in sorted(last.items()):
-            path = data_path(self.prefix, shard, self.num_shards)
-            self._check_reach(path, stat_file(path), end, _text(key))
+            self._part(shard, end, end, _text(key))
 
     def _read_header(self, value) -> None:
         try:
@@ -328,27 +357,28 @@ class TensorBundle:
 
     def _bytes(self, name: str, entry: dict) -> memoryview:
         """Returns the stored bytes of an entry."""
-        path = data_path(self.prefix, entry["shard_id"], self.num_shards)
-        shard = self._shards.get(entry["shard_id"])
-        if shard is None:
-            shard = self._shards[entry["shard_id"]] = map_file(path)
         end = entry["offset"] + entry["size"]
-        self._check_reach(path, len(shard), end, name)
-        return shard[entry["offset"] : end]
+        return self._part(entry["shard_id"], entry["offset"], end, name)
+
+    def _part(self, shard: int, start: int, end: int, name: str) -> memoryview:
+        """Returns bytes of a data file, which must have them."""
+        path = data_path(self.prefix, shard, self.num_shards)
+        if shard not in self._shards:
+            self._shards[shard] = MappedFile(path)
+        file = self._shards[shard]
+        if end > file.size:
+            raise CorruptCheckpointError(
+                f"ends at byte {end} of a file of {file.size} bytes: it was truncated",
+                path=path,
+                tensor=name,
+            )
+        return file.part(start, end)
 
     def _check_crc(self, name: str, path: str, entry: dict, crc: int) -> None:
         if mask(crc) != entry["crc32c"]:
             raise ChecksumError(
                 f"its {entry['size']} bytes at {entry['offset']} have checksum "
                 f"{mask(crc):#010x}, expected {entry['crc32c']:#010x}",
-                path=path,
-                tensor=name,
-            )
-
-    def _check_reach(self, path: str, size: int, end: int, name: str) -> None:
-        if end > size:
-            raise CorruptCheckpointError(
-                f"ends at byte {end} of a file of {size} bytes: it was truncated",
                 path=path,
                 tensor=name,
             )

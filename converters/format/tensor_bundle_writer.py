@@ -3,7 +3,7 @@
 A checkpoint appears at once, when its index does: everything is written under
 temporary names, then the data file is renamed, then the index. A checkpoint that is
 replaced keeps its own data files until then, for the new ones get names that no
-existing file has.
+existing file has. Who saves to a prefix holds its lock; another one waits.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from . import tensor_dtypes, wire
 from .checksums import crc32c, mask
 from .object_graph import OBJECT_GRAPH_KEY, ObjectGraph, format_object_graph
 from .protos import BUNDLE_ENTRY, BUNDLE_HEADER, SHAPE
-from .replaced_file import replace_file
+from .replaced_file import check_path, locked, replace_file
 from .string_tensor import encode_strings
 from .table_writer import build_table
 from .tensor_bundle import CONSUMER_VERSION, data_path
@@ -40,10 +40,12 @@ def write_bundle(
     """Writes tensors as a V2 checkpoint that TensorFlow reads.
 
     Only one tensor is converted at a time. An interrupted call leaves a checkpoint
-    that was there before intact.
+    that was there before intact; who reads it meanwhile sees the old one or the new
+    one. Of two processes that write to one prefix, the second waits for the first.
 
     Args:
-      prefix: the path without `.index`; its directory is made if need be.
+      prefix: the path without `.index`; its directory is made if need be. Where the
+        index is a link to another checkpoint's, that one is replaced.
       tensors: what `np.asarray` takes, by name: numbers of any dtype that TensorFlow
         stores; `bytes` and `str` become string tensors.
       object_graph: the objects that the tensors belong to; None for a checkpoint
@@ -62,28 +64,54 @@ def write_bundle(
       array([b'cat', b'dog'], dtype=object)
     """
     prefix = os.fsdecode(prefix)
-    directory = os.path.dirname(prefix) or os.curdir
-    os.makedirs(directory, exist_ok=True)
-    old_data = _data_files(prefix)
-    num_shards = next(n for n in count(1) if n not in old_data.values())
+    check_path(prefix)
+    os.makedirs(os.path.dirname(prefix) or os.curdir, exist_ok=True)
     tensors = dict(tensors)
     if object_graph is not None:
         tensors[OBJECT_GRAPH_KEY] = format_object_graph(object_graph)
+    real = _linked_prefix(prefix)
+    with locked(real):
+        _replace_bundle(real, tensors, prefix)
+
+
+def _replace_bundle(prefix: str, tensors: Mapping[str, object], link: str) -> None:
+    """Writes the files of a checkpoint, then removes those of the one before it.
+
+    Args:
+      prefix: where the files lie.
+      tensors: by name.
+      link: the prefix that leads there by links; else `prefix` itself.
+    """
+    old_data = _data_files(prefix) | _data_files(link)
+    num_shards = next(n for n in count(1) if n not in old_data.values())
     header = {"num_shards": num_shards, "version": {"producer": CONSUMER_VERSION}}
     records = [(b"", wire.encode(BUNDLE_HEADER, header))]
-    with contextlib.ExitStack() as stack:
-        data = stack.enter_context(replace_file(data_path(prefix, 0, num_shards)))
+    paths = [data_path(prefix, shard, num_shards) for shard in range(num_shards)]
+    # What is in a private checkpoint stays private, in files of any name.
+    like = next(iter(sorted(old_data)), paths[0])
+    with replace_file(paths[0], like) as data:
         for key in sorted(_key(name, prefix) for name in tensors):
             name = key.decode("utf-8", "surrogateescape")
             records.append((key, _write_tensor(data, name, tensors[name], prefix)))
-    for shard in range(1, num_shards):
-        with replace_file(data_path(prefix, shard, num_shards)):
+    for path in paths[1:]:
+        with replace_file(path, like):
             pass
+    if link != prefix:
+        for shard, path in enumerate(paths):
+            os.symlink(os.path.abspath(path), data_path(link, shard, num_shards))
     with replace_file(f"{prefix}.index") as index:
         index.write(build_table(records))
     for path in old_data:
         with contextlib.suppress(FileNotFoundError):
             os.remove(path)
+
+
+def _linked_prefix(prefix: str) -> str:
+    """Returns the prefix that a prefix's index leads to, itself if it is no link."""
+    target = os.path.realpath(f"{prefix}.index")
+    if os.path.islink(f"{prefix}.index") and target.endswith(".index"):
+        return target.removesuffix(".index")
+    return prefix
 
 
 def _write_tensor(data, name: str, value, prefix: str) -> bytes:

@@ -16,6 +16,7 @@ from sonnax.converters.format.ordered_code import slice_key
 from sonnax.converters.format.table import SNAPPY, Table
 
 from .crafted_checkpoints import (
+    V1_TENSORS,
     block_places,
     edit_block,
     edit_entry,
@@ -303,10 +304,30 @@ def test_files_that_are_no_files(sound, tmp_path):
         assert isinstance(error, converters.CheckpointError), name
 
 
-def test_a_file_truncated_after_opening(sound):
+@pytest.mark.parametrize("suffix", [".data-00000-of-00001", ".index"])
+def test_a_file_truncated_in_place_after_opening(sound, suffix):
     checkpoint = converters.open_checkpoint(sound)
-    rewrite(f"{sound}.data-00000-of-00001", lambda data: data[:64])
-    with pytest.raises(converters.CorruptCheckpointError, match="it was truncated"):
-        checkpoint["w"]
-    with pytest.raises(converters.CorruptCheckpointError, match="truncated"):
-        checkpoint.check_files()
+    os.truncate(f"{sound}{suffix}", 64)
+    if suffix == ".index":
+        # It was read when it was opened.
+        assert checkpoint.verify() == len(checkpoint)
+        return
+    for read in lambda: checkpoint["w"], checkpoint.check_files, checkpoint.verify:
+        with pytest.raises(converters.CorruptCheckpointError, match="it was truncated"):
+            read()
+
+
+@pytest.mark.parametrize("name", ["floats", "strings"])
+def test_a_v1_file_truncated_in_place_after_opening(tmp_path, name):
+    path = str(tmp_path / "model.ckpt")
+    save_v1(path, V1_TENSORS)
+    for reads in range(2):
+        checkpoint = converters.open_checkpoint(path)
+        for _ in range(reads):
+            checkpoint[name]
+        with open(path, "rb") as file:
+            content = file.read()
+        os.truncate(path, 60)
+        with pytest.raises(converters.CorruptCheckpointError, match="it was truncated"):
+            checkpoint[name]
+        write_file(path, content)
