@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import re
+from collections.abc import Iterable
 
 from .errors import CheckpointNotFoundError
 from .format.saved_model import SAVED_MODEL_FILE
-from .format.state_file import read_state
+from .format.state_file import latest_path, listed_paths
 
 __all__ = ["Location", "list_checkpoints", "locate"]
 
@@ -50,7 +52,7 @@ def locate(path: str | os.PathLike) -> Location:
     if found is None and (match := _STEP.fullmatch(path)):
         base, step = match.groups()
         if os.path.isdir(base):
-            return _step_in_directory(base, int(step))
+            return _step_in_directory(base, step)
         found = _at_prefix(f"{base}-{step}")
     if found is None:
         directory = path if os.path.isdir(path) else os.path.dirname(path)
@@ -81,34 +83,52 @@ def list_checkpoints(directory: str | os.PathLike) -> list[str]:
     """
     directory = os.fsdecode(directory)
     try:
-        files = sorted(os.listdir(directory))
+        files = os.listdir(directory)
     except (OSError, ValueError) as error:
         raise CheckpointNotFoundError(
             f"no directory to list: {error}", path=directory
         ) from None
     prefixes = {name[: -len(".index")] for name in files if name.endswith(".index")}
-    prefixes.update(
+    prefixes |= _v1_prefixes(files)
+    found = {os.path.join(directory, prefix) for prefix in prefixes if prefix}
+    # A state file may name a hundred thousand in one folder, which is listed once.
+    listed = functools.cache(_names_in)
+    for path in listed_paths(directory):
+        folder, name = os.path.split(path)
+        if name in listed(folder) and _at_prefix(path):
+            found.add(path)
+    return sorted(found, key=_natural)
+
+
+def _names_in(directory: str) -> set[str]:
+    """Returns the names of a directory's files and the prefixes of checkpoints."""
+    try:
+        files = os.listdir(directory or os.curdir)
+    except (OSError, ValueError):
+        return set()
+    indices = {name.removesuffix(".index") for name in files}
+    return {*files, *indices, *_v1_prefixes(files)}
+
+
+def _v1_prefixes(files: Iterable[str]) -> set[str]:
+    """Returns the prefixes that sharded V1 checkpoints may have among files."""
+    return {
         match[1]
         for name in files
         if (match := _V1_SHARD.fullmatch(name))
         if not match[1].endswith(".data")
-    )
-    found = {os.path.join(directory, prefix) for prefix in prefixes if prefix}
-    state = read_state(directory)
-    if state is not None:
-        found.update(path for path in state.paths if _at_prefix(path))
-    return sorted(found, key=_natural)
+    }
 
 
 def _directory(directory: str) -> Location | None:
     if os.path.isfile(os.path.join(directory, SAVED_MODEL_FILE)):
         return Location("saved_model", directory)
-    state = read_state(directory)
-    if state is not None and state.latest is not None:
-        found = _at_prefix(state.latest)
+    latest = latest_path(directory)
+    if latest is not None:
+        found = _at_prefix(latest)
         if found is None:
             raise CheckpointNotFoundError(
-                f"its state file names {state.latest!r} as the latest checkpoint, "
+                f"its state file names {latest!r} as the latest checkpoint, "
                 f"which is not there; {_holdings(directory)}",
                 path=directory,
             )
@@ -123,16 +143,18 @@ def _directory(directory: str) -> Location | None:
     return _at_prefix(prefixes[0]) if prefixes else None
 
 
-def _step_in_directory(directory: str, step: int) -> Location:
+def _step_in_directory(directory: str, step: str) -> Location:
+    # As text: Python makes no number of thousands of digits.
+    step = step.lstrip("0") or "0"
     matches = [
         prefix
         for prefix in list_checkpoints(directory)
-        if (number := re.search(r"-(\d+)$", prefix)) and int(number[1]) == step
+        if (number := re.search(r"-0*(\d+)$", prefix)) and number[1] == step
     ]
     found = _at_prefix(matches[0]) if len(matches) == 1 else None
     if found is None:
         raise CheckpointNotFoundError(
-            f"{len(matches)} checkpoints of step {step}, expected 1; "
+            f"{len(matches)} checkpoints of step {step[:40]}, expected 1; "
             f"{_holdings(directory)}",
             path=directory,
         )
@@ -161,7 +183,7 @@ def _v1_shards(directory: str, name: str) -> tuple[str, ...]:
     """Returns the files of a sharded V1 checkpoint, or none."""
     try:
         files = os.listdir(directory or os.curdir)
-    except OSError:
+    except (OSError, ValueError):
         return ()
     by_count: dict[int, dict[int, str]] = {}
     for file in files:

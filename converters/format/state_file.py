@@ -10,7 +10,6 @@ Source: tensorflow/python/training/checkpoint_state.proto.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import os
 import re
 import time
@@ -22,8 +21,9 @@ from .replaced_file import locked, replace_file
 __all__ = [
     "CheckpointState",
     "format_state",
+    "latest_path",
+    "listed_paths",
     "parse_state",
-    "read_state",
     "record_latest",
 ]
 
@@ -66,8 +66,8 @@ class CheckpointState:
     last_preserved: float | None = None
 
 
-def read_state(directory: str) -> CheckpointState | None:
-    """Returns the directory's state, with paths made safe, or None without the file.
+def latest_path(directory: str) -> str | None:
+    """Returns the path of the checkpoint that the state file says is the latest.
 
     A path is taken relative to the directory; of one that leads out of it, absolute
     paths included, the last component is taken, for that is where the checkpoint is
@@ -77,14 +77,19 @@ def read_state(directory: str) -> CheckpointState | None:
       CorruptCheckpointError: the file is no state file.
     """
     state = _read(directory)
-    if state is None:
+    if state is None or state.latest is None:
         return None
-    inside = _Inside(directory)
-    return dataclasses.replace(
-        state,
-        latest=None if state.latest is None else inside(state.latest),
-        paths=tuple(map(inside, state.paths)),
-    )
+    return _Inside(directory)(state.latest)
+
+
+def listed_paths(directory: str) -> list[str]:
+    """Returns the paths of all checkpoints that the state file lists, likewise.
+
+    Raises:
+      CorruptCheckpointError: the file is no state file.
+    """
+    state = _read(directory)
+    return [] if state is None else list(map(_Inside(directory), state.paths))
 
 
 def record_latest(prefix: str) -> None:
@@ -241,10 +246,9 @@ class _Inside:
     """Joins paths to a directory, none of them leading out of it."""
 
     def __init__(self, directory: str):
-        self._directory = directory
-        self._root = os.path.realpath(directory)
-        # Most paths have one parent, and asking the disk about it takes time.
-        self._leads_out = functools.cache(self._leads_out)
+        self._directory = os.path.normpath(directory)
+        # The folders that are known to lie inside; most paths have one in common.
+        self._inside = {self._directory}
 
     def __call__(self, path: str) -> str:
         path = path.replace("\0", "")
@@ -253,6 +257,20 @@ class _Inside:
             return os.path.join(self._directory, os.path.basename(path))
         return joined
 
-    def _leads_out(self, parent: str) -> bool:
-        parent = os.path.realpath(parent)
-        return parent != self._root and not parent.startswith(self._root + os.sep)
+    def _leads_out(self, folder: str) -> bool:
+        passed = []
+        while (folder or os.curdir) not in self._inside:
+            parent = os.path.dirname(folder)
+            if parent == folder or folder in ("", os.pardir) or self._links_out(folder):
+                return True
+            passed.append(folder)
+            folder = parent
+        self._inside.update(passed)
+        return False
+
+    def _links_out(self, folder: str) -> bool:
+        """Says whether a folder is a link to one outside."""
+        if not os.path.islink(folder):
+            return False
+        root = os.path.realpath(self._directory)
+        return not os.path.realpath(folder).startswith(os.path.join(root, ""))

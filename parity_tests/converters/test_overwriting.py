@@ -13,7 +13,7 @@ import pytest
 
 from sonnax import converters
 from sonnax.converters.format.replaced_file import replace_file
-from sonnax.converters.format.state_file import read_state, record_latest
+from sonnax.converters.format.state_file import listed_paths, record_latest
 from sonnax.demo import DATA
 
 # Saves to one prefix from the moment that a file appears, many times. Each writer's
@@ -75,7 +75,7 @@ def test_processes_that_save_to_one_folder_are_all_listed(tmp_path):
     prefixes, start = [tmp_path / f"ckpt-{i}" for i in range(3)], tmp_path / "start"
     with writers(prefixes, start, saves=10):
         start.touch()
-    assert set(read_state(str(tmp_path)).paths) == set(map(str, prefixes))
+    assert set(listed_paths(str(tmp_path))) == set(map(str, prefixes))
     assert len([name for name in os.listdir(tmp_path) if "lock" in name]) == 0
 
 
@@ -101,7 +101,7 @@ def test_a_save_that_stalls_before_its_last_steps_is_not_overtaken(
         converters.write_bundle(prefix, {"a": np.full(1003, 1000), "b": [1000] * 2})
         record_latest(prefix)
     assert assert_whole(second) == 0
-    assert set(read_state(str(tmp_path)).paths) == {prefix, second}
+    assert set(listed_paths(str(tmp_path))) == {prefix, second}
 
 
 def test_a_reader_that_polls_sees_the_old_or_the_new(tmp_path):
