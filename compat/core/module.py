@@ -5,10 +5,11 @@ import functools
 import inspect
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import jax
 
+from ...haiku_impl.core import constructors
 from ...haiku_impl.core.auto_repr import auto_repr
 from ...haiku_impl.core.frames import thread
 from ...haiku_impl.core.module import call_hooked
@@ -119,28 +120,33 @@ class ModuleMetaclass(abc.ABCMeta):
             elif inspect.isfunction(value):
                 methods.append(key)
         namespace.setdefault("__repr__", _repr)
+        constructors.document(namespace)
         cls = super().__new__(mcs, name, bases, namespace)
         for key in methods:
             # Fetched from the class, so that decorators that are descriptors bind.
             setattr(cls, key, _with_name_scope(getattr(cls, key), owner))
         return cls
 
-    def __call__(cls: Any, *args: Any, **kwargs: Any) -> Any:
-        module = cls.__new__(cls, *args, **kwargs)
-        outer = thread.name_scope
-        try:
-            module.__init__(*args, **kwargs)
-        finally:
-            # The base constructor has entered the module's scope.
-            thread.name_scope = outer
-        if not hasattr(module, "_name_scope"):
-            raise ValueError(
-                "Constructing a snt.Module without calling the super constructor is "
-                "not supported. Add the following as the first line in __init__ of "
-                f"{cls.__name__}:\n\nsuper().__init__(name=name)"
-            )
-        module._auto_repr = _Construction(cls, args, kwargs)
-        return module
+    if not TYPE_CHECKING:  # for a type checker a call is one of __init__
+
+        def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+            module = cls.__new__(cls, *args, **kwargs)
+            outer = thread.name_scope
+            try:
+                module.__init__(*args, **kwargs)
+            finally:
+                # The base constructor has entered the module's scope.
+                thread.name_scope = outer
+            if not hasattr(module, "_name_scope"):
+                raise ValueError(
+                    "Constructing a snt.Module without calling the super constructor is "
+                    "not supported. Add the following as the first line in __init__ of "
+                    f"{cls.__name__}:\n\nsuper().__init__(name=name)"
+                )
+            module._auto_repr = _Construction(cls, args, kwargs)
+            return module
+
+    __signature__ = property(constructors.signature)
 
 
 class _Construction:

@@ -4,12 +4,12 @@ import contextlib
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import jax
 
 from ..config import get_config
-from . import frames
+from . import constructors, frames
 from .auto_repr import auto_repr
 from .frames import Scope, thread
 from .naming import local_name, snake_case, unique_name
@@ -182,29 +182,30 @@ class _ModuleMetaclass(type(Protocol)):  # type: ignore[misc]
         # Without it, a class with abstract methods would pass for a protocol.
         namespace.setdefault("_is_protocol", False)
         namespace.setdefault("__repr__", _repr)
+        constructors.document(namespace)
         cls = super().__new__(mcs, name, bases, namespace)
         for key in methods:
             # Fetched from the class, so that decorators that are descriptors bind.
             setattr(cls, key, _wrapped(key, getattr(cls, key), owner))
         return cls
 
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        module = cls.__new__(cls, *args, **kwargs)
-        # Past any __setattr__ of the class, whose constructor has not run yet.
-        if get_config().module_auto_repr:
-            object.__setattr__(module, "_constructed_with", (args, kwargs))
-        _run_init(module, cls, args, kwargs)
-        if not hasattr(module, "module_name"):
-            raise ValueError(
-                f"{cls.__name__}.__init__ did not call the super constructor, which "
-                "names the module: add `super().__init__(name=name)` as its first line."
-            )
-        return module
+    if not TYPE_CHECKING:  # for a type checker a call is one of __init__
 
-    @property
-    def __signature__(cls) -> inspect.Signature:
-        signature = inspect.signature(cls.__init__)  # type: ignore[misc]
-        return signature.replace(parameters=[*signature.parameters.values()][1:])
+        def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+            module = cls.__new__(cls, *args, **kwargs)
+            # Past any __setattr__ of the class, whose constructor has not run yet.
+            if get_config().module_auto_repr:
+                object.__setattr__(module, "_constructed_with", (args, kwargs))
+            _run_init(module, cls, args, kwargs)
+            if not hasattr(module, "module_name"):
+                raise ValueError(
+                    f"{cls.__name__}.__init__ did not call the super constructor, "
+                    "which names the module: add `super().__init__(name=name)` as its "
+                    "first line."
+                )
+            return module
+
+    __signature__ = property(constructors.signature)
 
 
 def _run_init(
