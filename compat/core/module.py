@@ -139,9 +139,9 @@ class ModuleMetaclass(abc.ABCMeta):
                 thread.name_scope = outer
             if not hasattr(module, "_name_scope"):
                 raise ValueError(
-                    "Constructing a snt.Module without calling the super constructor is "
-                    "not supported. Add the following as the first line in __init__ of "
-                    f"{cls.__name__}:\n\nsuper().__init__(name=name)"
+                    "Constructing a snt.Module without calling the super constructor "
+                    "is not supported. Add the following as the first line in __init__ "
+                    f"of {cls.__name__}:\n\nsuper().__init__(name=name)"
                 )
             module._auto_repr = _Construction(cls, args, kwargs)
             return module

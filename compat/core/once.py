@@ -2,14 +2,16 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ParamSpec
 
 from ...haiku_impl.core.frames import thread
+
+P = ParamSpec("P")
 
 _DONE = "_sonnax_once"
 
 
-def once(f: Callable[..., Any]) -> Callable[..., None]:
+def once(f: Callable[P, object]) -> Callable[P, None]:
     """Makes a function run at most once; a method, once for each instance.
 
     A call that ends with an exception does not count, nor does one inside a
@@ -35,7 +37,7 @@ def once(f: Callable[..., Any]) -> Callable[..., None]:
     mark = f"{f.__module__}.{f.__qualname__}"
 
     @functools.wraps(f)
-    def wrapped(*args: Any, **kwargs: Any) -> None:
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         if is_method:
             attributes = vars(args[0])
             if _DONE not in attributes:

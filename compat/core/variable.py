@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -13,21 +13,28 @@ from ...haiku_impl.core.frames import thread
 from .dtypes import as_array, as_dtype
 from .indexed_slices import IndexedSlices
 from .naming import variable_names
+from .typing import ArrayLike
+
+T = TypeVar("T")
 
 
 def _operand(other: Any) -> Any:
     return other.value() if isinstance(other, Variable) else other
 
 
-def _unary(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda self, *args: function(self.value(), *args)
+def _unary(function: Callable[[Any], T]) -> Callable[["Variable"], T]:
+    return lambda self: function(self.value())
 
 
-def _binary(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+def _binary(
+    function: Callable[[Any, Any], Any],
+) -> Callable[["Variable", ArrayLike], jax.Array]:
     return lambda self, other: function(self.value(), _operand(other))
 
 
-def _reflected(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+def _reflected(
+    function: Callable[[Any, Any], Any],
+) -> Callable[["Variable", ArrayLike], jax.Array]:
     return lambda self, other: function(_operand(other), self.value())
 
 
@@ -330,20 +337,40 @@ class Variable(cells.Cell):
     __le__ = _binary(operator.le)
     __gt__ = _binary(operator.gt)
     __ge__ = _binary(operator.ge)
-    __eq__ = _binary(operator.eq)
-    __ne__ = _binary(operator.ne)
-    __neg__ = _unary(operator.neg)
-    __pos__ = _unary(operator.pos)
-    __abs__ = _unary(operator.abs)
-    __invert__ = _unary(operator.invert)
     __index__ = _unary(operator.index)
     __bool__ = _unary(bool)
     __int__ = _unary(int)
     __float__ = _unary(float)
     __complex__ = _unary(complex)
-    __round__ = _unary(round)
-    __format__ = _unary(format)
-    __divmod__ = _binary(divmod)
+
+    # Written out where a type checker does not take an attribute for a method.
+
+    def __eq__(self, other: ArrayLike) -> jax.Array:  # type: ignore[override]
+        return self.value() == _operand(other)
+
+    def __ne__(self, other: ArrayLike) -> jax.Array:  # type: ignore[override]
+        return self.value() != _operand(other)
+
+    def __neg__(self) -> jax.Array:
+        return -self.value()
+
+    def __pos__(self) -> jax.Array:
+        return +self.value()
+
+    def __abs__(self) -> jax.Array:
+        return abs(self.value())
+
+    def __invert__(self) -> jax.Array:
+        return ~self.value()
+
+    def __round__(self, *digits: int) -> Any:
+        return round(self.value(), *digits)
+
+    def __format__(self, specification: str) -> str:
+        return format(self.value(), specification)
+
+    def __divmod__(self, other: ArrayLike) -> tuple[jax.Array, jax.Array]:
+        return divmod(self.value(), _operand(other))
 
     __hash__ = cells.Cell.__hash__
 

@@ -1,21 +1,32 @@
 """JAX's control flow and transforms for functions that read and write variables."""
 
 import functools
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, ParamSpec, TypeVar
 
 import jax
 import jax.numpy as jnp
 
 from ...haiku_impl.core.child import Writes, commit, run_child
 from ...haiku_impl.core.random import PRNGSequence
+from ...haiku_impl.core.typing import Axes, PyTree
 from ..core.discovery import current_values, discover
+from ..core.typing import ArrayLike
 from ..random import next_key
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Carry = TypeVar("Carry")
+X = TypeVar("X")
+Y = TypeVar("Y")
 
 
 def remat(
-    f: Callable[..., Any], *, policy: Any = None, prevent_cse: bool = True
-) -> Callable[..., Any]:
+    f: Callable[P, T],
+    *,
+    policy: Callable[..., Any] | None = None,
+    prevent_cse: bool = True,
+) -> Callable[P, T]:
     """Makes `f` compute its intermediate values again for its gradient.
 
     Args:
@@ -43,11 +54,11 @@ def remat(
 
 
 def cond(
-    pred: Any,
-    true_fn: Callable[..., Any],
-    false_fn: Callable[..., Any],
-    *operands: Any,
-) -> Any:
+    pred: ArrayLike,
+    true_fn: Callable[..., T],
+    false_fn: Callable[..., T],
+    *operands: PyTree,
+) -> T:
     """Calls one of two functions, as a compiled function can: `tf.cond`.
 
     Args:
@@ -65,7 +76,9 @@ def cond(
     return switch(jnp.asarray(pred, jnp.int32), (false_fn, true_fn), *operands)
 
 
-def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -> Any:
+def switch(
+    index: ArrayLike, branches: Sequence[Callable[..., T]], *operands: PyTree
+) -> T:
     """Calls one of several functions, as a compiled function can: `tf.switch_case`.
 
     Args:
@@ -92,8 +105,8 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
 
 
 def while_loop(
-    cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], init_val: Any
-) -> Any:
+    cond_fun: Callable[[T], ArrayLike], body_fun: Callable[[T], T], init_val: T
+) -> T:
     """Calls `body_fun` for as long as `cond_fun` is true: `tf.while_loop`.
 
     Args:
@@ -134,13 +147,13 @@ def while_loop(
 
 
 def scan(
-    f: Callable[[Any, Any], tuple[Any, Any]],
-    init: Any,
-    xs: Any = None,
+    f: Callable[[Carry, X], tuple[Carry, Y]],
+    init: Carry,
+    xs: X | None = None,
     length: int | None = None,
     reverse: bool = False,
     unroll: int | bool = 1,
-) -> tuple[Any, Any]:
+) -> tuple[Carry, Y]:
     """Calls `f` for each step of `xs`, carrying a value and the variables along.
 
     Args:
@@ -180,14 +193,14 @@ def scan(
 
 
 def vmap(
-    f: Callable[..., Any],
-    in_axes: Any = 0,
-    out_axes: Any = 0,
+    f: Callable[P, T],
+    in_axes: Axes = 0,
+    out_axes: PyTree = 0,
     *,
-    axis_name: Any = None,
+    axis_name: Hashable | None = None,
     axis_size: int | None = None,
     split_rng: bool = True,
-) -> Callable[..., Any]:
+) -> Callable[P, T]:
     """Maps `f` over axes of its arguments; variables are the same for all.
 
     Args:
@@ -243,7 +256,7 @@ def vmap(
         commit(writes)
         return out
 
-    return wrapped
+    return wrapped  # type: ignore[return-value]  # it takes no keywords
 
 
 def _axis_size(args: Any, axes: Any) -> int:

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, ParamSpec, TypeVar, overload
 
 import jax
 
@@ -12,10 +12,50 @@ from ..core.discovery import discover
 from ..core.module import Module, flatten
 from ..core.variable import Variable
 
+P = ParamSpec("P")
+T = TypeVar("T")
 
+Several = Module | tuple[Variable, ...] | Callable[[], tuple[Variable, ...]]
+"""What has gradients in a tuple."""
+Variables = Several | Variable | Sequence[Any] | Mapping[str, Any] | Callable[[], Any]
+"""What a function can be differentiated by, beside its arguments."""
+
+
+@overload
+def value_and_grad(
+    f: Callable[P, T],
+    variables: Variable,
+    *,
+    argnums: None = None,
+    has_aux: bool = False,
+) -> Callable[P, tuple[T, jax.Array]]: ...
+@overload
+def value_and_grad(
+    f: Callable[P, T],
+    variables: list[Variable],
+    *,
+    argnums: None = None,
+    has_aux: bool = False,
+) -> Callable[P, tuple[T, list[jax.Array]]]: ...
+@overload
+def value_and_grad(
+    f: Callable[P, T],
+    variables: Several,
+    *,
+    argnums: None = None,
+    has_aux: bool = False,
+) -> Callable[P, tuple[T, tuple[jax.Array, ...]]]: ...
+@overload
+def value_and_grad(
+    f: Callable[P, T],
+    variables: Variables | None = None,
+    *,
+    argnums: int | Sequence[int] | None = None,
+    has_aux: bool = False,
+) -> Callable[P, tuple[T, Any]]: ...
 def value_and_grad(
     f: Callable[..., Any],
-    variables: Any = None,
+    variables: Variables | None = None,
     *,
     argnums: int | Sequence[int] | None = None,
     has_aux: bool = False,
@@ -85,9 +125,41 @@ def value_and_grad(
     return wrapped
 
 
+@overload
+def grad(
+    f: Callable[P, Any],
+    variables: Variable,
+    *,
+    argnums: None = None,
+    has_aux: Literal[False] = False,
+) -> Callable[P, jax.Array]: ...
+@overload
+def grad(
+    f: Callable[P, Any],
+    variables: list[Variable],
+    *,
+    argnums: None = None,
+    has_aux: Literal[False] = False,
+) -> Callable[P, list[jax.Array]]: ...
+@overload
+def grad(
+    f: Callable[P, Any],
+    variables: Several,
+    *,
+    argnums: None = None,
+    has_aux: Literal[False] = False,
+) -> Callable[P, tuple[jax.Array, ...]]: ...
+@overload
+def grad(
+    f: Callable[P, Any],
+    variables: Variables | None = None,
+    *,
+    argnums: int | Sequence[int] | None = None,
+    has_aux: bool = False,
+) -> Callable[P, Any]: ...
 def grad(
     f: Callable[..., Any],
-    variables: Any = None,
+    variables: Variables | None = None,
     *,
     argnums: int | Sequence[int] | None = None,
     has_aux: bool = False,

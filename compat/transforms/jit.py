@@ -3,7 +3,7 @@
 import functools
 import weakref
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
 
 import jax
 
@@ -13,6 +13,11 @@ from ...haiku_impl.core.frames import thread
 from ..core.discovery import discover
 from ..core.module import Module
 from ..core.variable import Variable
+
+P = ParamSpec("P")
+Q = ParamSpec("Q")
+S = TypeVar("S")
+T = TypeVar("T")
 
 # Python values that choose what is traced; TensorFlow retraces for them as well.
 _BY_VALUE = (bool, str, bytes, type(None))
@@ -38,12 +43,12 @@ class _Identity:
 Static = tuple[tuple[int | str, type, Any], ...]
 
 
-class Jit:
+class Jit(Generic[P, T]):
     """A compiled function; `snt.jit` makes it."""
 
     def __init__(
         self,
-        f: Callable[..., Any],
+        f: Callable[P, T],
         *,
         static: Iterable[int | str] = (),
         donate_argnums: Sequence[int] = (),
@@ -71,18 +76,18 @@ class Jit:
             ),
         )
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
         if thread.frames:
             # The function around is compiled, or differentiated, as a whole.
             return self._f(*args, **kwargs)
-        static, args, kwargs = self._split(args, kwargs)
+        static, varying, named = self._split(args, kwargs)
         if not self._discovered:
-            found = discover(functools.partial(self._run, static), args, kwargs)
+            found = discover(functools.partial(self._run, static), varying, named)
             self._lift(found.read, found.written)
             self._discovered = True
         held = [own_value(cell) for cell in self._held]
         changed = [own_value(cell) for cell in self._changed]
-        out, writes = self._compiled(static, held, changed, *args, **kwargs)
+        out, writes = self._compiled(static, held, changed, *varying, **named)
         for token, value in zip(writes.keys, writes.values):
             token.cell._value = value
         return out
@@ -141,16 +146,22 @@ class Jit:
         self._held = [cell for cell in cells if cell not in changed]
         self._changed = [cell for cell in cells if cell in changed]
 
-    def __get__(self, instance: Any, owner: Any = None) -> "Jit":
+    @overload
+    def __get__(self, instance: None, owner: type) -> "Jit[P, T]": ...
+    @overload
+    def __get__(
+        self: "Jit[Concatenate[S, Q], T]", instance: S, owner: type | None = None
+    ) -> "Jit[Q, T]": ...
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
         if instance is None:
             return self
         if instance not in self._bound:
             # A weak reference, or the method would keep its instance alive.
-            ref = weakref.ref(instance)
+            ref, f = weakref.ref(instance), cast(Callable[..., T], self._f)
 
-            @functools.wraps(self._f, updated=())
-            def method(*args: Any, **kwargs: Any) -> Any:
-                return self._f(ref(), *args, **kwargs)
+            @functools.wraps(f, updated=())
+            def method(*args: Any, **kwargs: Any) -> T:
+                return f(ref(), *args, **kwargs)
 
             self._bound[instance] = Jit(method, static=self._static, **self._donate)
         return self._bound[instance]
@@ -159,6 +170,24 @@ class Jit:
         return f"<snt.jit of {self._f!r}>"
 
 
+@overload
+def jit(
+    f: Callable[P, T],
+    *,
+    static_argnums: int | Sequence[int] = (),
+    static_argnames: str | Sequence[str] = (),
+    donate_argnums: int | Sequence[int] = (),
+    donate_variables: bool = False,
+) -> Jit[P, T]: ...
+@overload
+def jit(
+    f: None = None,
+    *,
+    static_argnums: int | Sequence[int] = (),
+    static_argnames: str | Sequence[str] = (),
+    donate_argnums: int | Sequence[int] = (),
+    donate_variables: bool = False,
+) -> Callable[[Callable[P, T]], Jit[P, T]]: ...
 def jit(
     f: Callable[..., Any] | None = None,
     *,

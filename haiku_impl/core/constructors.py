@@ -29,7 +29,8 @@ def document(namespace: dict[str, Any]) -> None:
       namespace: the body of the class.
 
     >>> def init(self, factor): ...
-    >>> document({"__init__": init, "__doc__": "Scales.\\n\\nArgs:\\n  factor: how much."})
+    >>> text = "Scales.\\n\\nArgs:\\n  factor: how much."
+    >>> document({"__init__": init, "__doc__": text})
     >>> print(init.__doc__)
     Makes the object that the class describes.
     <BLANKLINE>

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, TypeVar, overload
 
 import jax
 
@@ -16,10 +16,14 @@ from .transform import (
     tie,
     transform_with_state,
 )
-from .typing import MutableParams, MutableState
+from .typing import RNG, MutableParams, MutableState, Params, PyTree, State
+
+P = ParamSpec("P")
+Init = ParamSpec("Init")
+T = TypeVar("T")
 
 
-class MultiTransformed(NamedTuple):
+class MultiTransformed(NamedTuple, Generic[Init]):
     """One pure init and a tree of pure functions, without state.
 
     Attributes:
@@ -27,11 +31,11 @@ class MultiTransformed(NamedTuple):
       apply: a tree of functions `out = apply_i(params, rng, *args, **kwargs)`
     """
 
-    init: Callable[..., MutableParams]
-    apply: Any
+    init: Callable[Init, MutableParams]
+    apply: PyTree
 
 
-class MultiTransformedWithState(NamedTuple):
+class MultiTransformedWithState(NamedTuple, Generic[Init]):
     """One pure init and a tree of pure functions, with state.
 
     Attributes:
@@ -40,22 +44,16 @@ class MultiTransformedWithState(NamedTuple):
         `out, state = apply_i(params, state, rng, *args, **kwargs)`
     """
 
-    init: Callable[..., tuple[MutableParams, MutableState]]
-    apply: Any
+    init: Callable[Init, tuple[MutableParams, MutableState]]
+    apply: PyTree
 
 
-TransformedT = TypeVar(
-    "TransformedT",
-    Transformed,
-    TransformedWithState,
-    MultiTransformed,
-    MultiTransformedWithState,
-)
+MultiT = TypeVar("MultiT", MultiTransformed, MultiTransformedWithState)
 
 
 def multi_transform_with_state(
-    f: Callable[[], tuple[Callable[..., Any], Any]],
-) -> MultiTransformedWithState:
+    f: Callable[[], tuple[Callable[P, Any], PyTree]],
+) -> MultiTransformedWithState[Concatenate[RNG, P]]:
     """Like `multi_transform`, for functions that use state.
 
     Args:
@@ -98,8 +96,8 @@ def _structure(f: Callable[[], Any]) -> Any:
 
 
 def multi_transform(
-    f: Callable[[], tuple[Callable[..., Any], Any]],
-) -> MultiTransformed:
+    f: Callable[[], tuple[Callable[P, Any], PyTree]],
+) -> MultiTransformed[Concatenate[RNG, P]]:
     """Transforms several functions that share modules.
 
     Args:
@@ -149,7 +147,17 @@ _LEADING: Mapping[type, int] = {
 }
 
 
-def without_apply_rng(f: TransformedT) -> TransformedT:
+@overload
+def without_apply_rng(
+    f: Transformed[Init, Concatenate[Params | None, RNG, P], T],
+) -> Transformed[Init, Concatenate[Params | None, P], T]: ...
+@overload
+def without_apply_rng(
+    f: TransformedWithState[Init, Concatenate[Params | None, State | None, RNG, P], T],
+) -> TransformedWithState[Init, Concatenate[Params | None, State | None, P], T]: ...
+@overload
+def without_apply_rng(f: MultiT) -> MultiT: ...
+def without_apply_rng(f: Any) -> Any:
     """Removes the `rng` argument from apply, for functions that draw nothing.
 
     Args:
@@ -178,7 +186,8 @@ def without_apply_rng(f: TransformedT) -> TransformedT:
 
     if isinstance(f, MultiTransformed | MultiTransformedWithState):
         apply = jax.tree.map(lambda each: _keyless(each, count), f.apply)
-        return type(f)(f.init, apply)
+        made: Any = type(f)
+        return made(f.init, apply)
 
     apply = _keyless(f.apply, count)
     kept = [*signatures.PARAMS, *signatures.STATE][:count]

@@ -4,11 +4,8 @@ import inspect
 from collections.abc import Sequence
 from typing import Any, get_args, get_origin
 
-import jax
-
+from . import typing
 from .typing import Params, State
-
-KEY = jax.Array | int | None
 
 _POSITIONAL = (
     inspect.Parameter.POSITIONAL_ONLY,
@@ -27,7 +24,7 @@ def leading(**annotations: Any) -> list[inspect.Parameter]:
 
 PARAMS = leading(params=Params | None)
 STATE = leading(state=State | None)
-RNG = leading(rng=KEY)
+RNG = leading(rng=typing.RNG)
 
 
 def with_leading(

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, TypeVar
 
 import jax
 
@@ -11,10 +11,15 @@ from . import signatures
 from .context import new_context
 from .errors import NonEmptyStateError
 from .random import PRNGSequence
-from .typing import MutableParams, MutableState, Params, State
+from .typing import RNG, MutableParams, MutableState, Params, State
+
+P = ParamSpec("P")
+Init = ParamSpec("Init")
+Apply = ParamSpec("Apply")
+T = TypeVar("T")
 
 
-class Transformed(NamedTuple):
+class Transformed(NamedTuple, Generic[Init, Apply, T]):
     """A pair of pure functions, without state.
 
     Attributes:
@@ -22,11 +27,11 @@ class Transformed(NamedTuple):
       apply: `out = apply(params, rng, *args, **kwargs)`
     """
 
-    init: Callable[..., MutableParams]
-    apply: Callable[..., Any]
+    init: Callable[Init, MutableParams]
+    apply: Callable[Apply, T]
 
 
-class TransformedWithState(NamedTuple):
+class TransformedWithState(NamedTuple, Generic[Init, Apply, T]):
     """A pair of pure functions, with state.
 
     Attributes:
@@ -34,11 +39,13 @@ class TransformedWithState(NamedTuple):
       apply: `out, state = apply(params, state, rng, *args, **kwargs)`
     """
 
-    init: Callable[..., tuple[MutableParams, MutableState]]
-    apply: Callable[..., tuple[Any, MutableState]]
+    init: Callable[Init, tuple[MutableParams, MutableState]]
+    apply: Callable[Apply, tuple[T, MutableState]]
 
 
-def transform(f: Callable[..., Any], *, apply_rng: bool = True) -> Transformed:
+def transform(
+    f: Callable[P, T], *, apply_rng: bool = True
+) -> Transformed[Concatenate[RNG, P], Concatenate[Params | None, RNG, P], T]:
     """Turns a function that uses modules into a pair of pure functions.
 
     Args:
@@ -72,7 +79,11 @@ def transform(f: Callable[..., Any], *, apply_rng: bool = True) -> Transformed:
     return without_state(transform_with_state(f))
 
 
-def transform_with_state(f: Callable[..., Any]) -> TransformedWithState:
+def transform_with_state(
+    f: Callable[P, T],
+) -> TransformedWithState[
+    Concatenate[RNG, P], Concatenate[Params | None, State | None, RNG, P], T
+]:
     """Turns a function that uses modules and state into a pair of pure functions.
 
     Args:
@@ -103,7 +114,7 @@ def transform_with_state(f: Callable[..., Any]) -> TransformedWithState:
     signature = inspect.signature(f)
 
     def init_fn(
-        rng: jax.Array | int | None, *args: Any, **kwargs: Any
+        rng: RNG, *args: Any, **kwargs: Any
     ) -> tuple[MutableParams, MutableState]:
         keys = _key_sequence(rng, "Init", "first", "init(rng, *a, **k)")
         with new_context(rng=keys) as context:
@@ -113,7 +124,7 @@ def transform_with_state(f: Callable[..., Any]) -> TransformedWithState:
     def apply_fn(
         params: Mapping[str, Any] | None,
         state: Mapping[str, Any] | None,
-        rng: jax.Array | int | None,
+        rng: RNG,
         *args: Any,
         **kwargs: Any,
     ) -> tuple[Any, MutableState]:
@@ -156,8 +167,10 @@ def tie(transformed: Any, f: Any) -> Any:
 
 
 def get_original_fn(
-    f: Transformed | TransformedWithState | Callable[..., Any],
-) -> Callable[..., Any]:
+    f: Transformed[Init, Apply, T]
+    | TransformedWithState[Init, Apply, T]
+    | Callable[..., Any],
+) -> Callable[..., T]:
     """Returns the function that was transformed.
 
     Args:
@@ -241,7 +254,9 @@ def check_no_state(state: Mapping[str, Any], instead: str) -> None:
         )
 
 
-def without_state(f: TransformedWithState) -> Transformed:
+def without_state(
+    f: TransformedWithState[Init, Concatenate[Params | None, State | None, P], T],
+) -> Transformed[Init, Concatenate[Params | None, P], T]:
     """Drops the state from a pair of functions that have none in fact.
 
     Args:
@@ -274,7 +289,9 @@ def without_state(f: TransformedWithState) -> Transformed:
     return tie(Transformed(init_fn, apply_fn), f)
 
 
-def with_empty_state(f: Transformed) -> TransformedWithState:
+def with_empty_state(
+    f: Transformed[Init, Concatenate[Params | None, P], T],
+) -> TransformedWithState[Init, Concatenate[Params | None, State | None, P], T]:
     """Gives a pair of functions without state the form of one with state.
 
     Args:

@@ -1,18 +1,27 @@
-"""Types of parameters, state and initialisers."""
+"""Types of arrays, parameters, state and initialisers."""
 
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
+from jax.typing import ArrayLike as ArrayLike
+from jax.typing import DTypeLike as DTypeLike
+
+PyTree = Any
+"""Nested tuples, lists, dicts, ... of arrays; no type can say more of them."""
 
 Params = Mapping[str, Mapping[str, jax.Array]]
 State = Mapping[str, Mapping[str, Any]]
 MutableParams = MutableMapping[str, MutableMapping[str, jax.Array]]
 MutableState = MutableMapping[str, MutableMapping[str, Any]]
 PRNGKey = jax.Array
+RNG = jax.Array | int | None
+"""A random key, a seed, or None where no random numbers are drawn."""
 Shape = Sequence[int]
 ShapeLike = int | Shape
 Initializer = Callable[[Sequence[int], Any], jax.Array]
+Axes = int | None | Sequence[Any] | Mapping[str, Any]
+"""The axes that `vmap` maps: of all arguments, or a tree of them for each."""
 
 
 class StatePair(NamedTuple):

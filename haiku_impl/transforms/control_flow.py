@@ -6,7 +6,7 @@ must exist; state and keys are carried along.
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,13 @@ import jax.numpy as jnp
 from ..core import frames
 from ..core.child import RNG, Writes, commit, run_child, snapshot
 from ..core.errors import StateChangedError
+from ..core.typing import ArrayLike, PyTree
 from .stateful import require_transform, wrap_like
+
+T = TypeVar("T")
+Carry = TypeVar("Carry")
+X = TypeVar("X")
+Y = TypeVar("Y")
 
 
 def _fill_reserve() -> None:
@@ -174,7 +180,9 @@ def _parse_operands(
     return pred, true_fun, false_fun, operands
 
 
-def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -> Any:
+def switch(
+    index: ArrayLike, branches: Sequence[Callable[..., T]], *operands: PyTree
+) -> T:
     """Like `jax.lax.switch`, for branches that use modules, state and keys.
 
     During `init` make the parameters of all branches, by calling them: see
@@ -206,13 +214,13 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
 
 
 def scan(
-    f: Callable[[Any, Any], tuple[Any, Any]],
-    init: Any,
-    xs: Any,
+    f: Callable[[Carry, X], tuple[Carry, Y]],
+    init: Carry,
+    xs: X,
     length: int | None = None,
     reverse: bool = False,
-    unroll: Any = 1,
-) -> Any:
+    unroll: int | bool = 1,
+) -> tuple[Carry, Y]:
     """Like `jax.lax.scan`, for a function that uses modules, state and keys.
 
     During `init` the first step is run by itself, so that it can make parameters.
@@ -281,7 +289,7 @@ def _scan(
     return carry, ys
 
 
-def map(f: Callable[[Any], Any], xs: Any) -> Any:
+def map(f: Callable[[X], Y], xs: X) -> Y:
     """Like `jax.lax.map`, for a function that uses modules, state and keys.
 
     Args:
@@ -304,8 +312,11 @@ def map(f: Callable[[Any], Any], xs: Any) -> Any:
 
 
 def fori_loop(
-    lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_val: Any
-) -> Any:
+    lower: int | jax.Array,
+    upper: int | jax.Array,
+    body_fun: Callable[[Any, T], T],
+    init_val: T,
+) -> T:
     """Like `jax.lax.fori_loop`, for a body that uses modules, state and keys.
 
     During `init` the first step is run by itself, so that it can make parameters.
@@ -350,8 +361,8 @@ def fori_loop(
 
 
 def while_loop(
-    cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], init_val: Any
-) -> Any:
+    cond_fun: Callable[[T], ArrayLike], body_fun: Callable[[T], T], init_val: T
+) -> T:
     """Like `jax.lax.while_loop`, for a body that uses modules, state and keys.
 
     Args:

@@ -6,14 +6,19 @@ by closure; what it writes goes out as a result and is then written outside.
 
 import functools
 import inspect
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ParamSpec, TypeVar
 
 import jax
 import jax.numpy as jnp
 
 from ..core import frames
 from ..core.child import commit, run_child, snapshot
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+ArgNums = int | Sequence[int]
 
 
 def require_transform(name: str, jax_name: str) -> frames.Frame:
@@ -33,11 +38,11 @@ def wrap_like(wrapper: Callable[..., Any], f: Callable[..., Any]) -> Callable[..
 
 
 def value_and_grad(
-    fun: Callable[..., Any],
-    argnums: Any = 0,
+    fun: Callable[P, T],
+    argnums: ArgNums = 0,
     has_aux: bool = False,
     holomorphic: bool = False,
-) -> Callable[..., Any]:
+) -> Callable[P, tuple[T, Any]]:
     """Like `jax.value_and_grad`, for a function that may set state and draw keys.
 
     It differentiates with respect to arguments. For gradients with respect to
@@ -85,11 +90,11 @@ def value_and_grad(
 
 
 def grad(
-    fun: Callable[..., Any],
-    argnums: Any = 0,
+    fun: Callable[P, Any],
+    argnums: ArgNums = 0,
     has_aux: bool = False,
     holomorphic: bool = False,
-) -> Callable[..., Any]:
+) -> Callable[P, Any]:
     """Like `jax.grad`, for a function that may set state and draw keys.
 
     Args:
@@ -120,7 +125,7 @@ def grad(
     return wrap_like(wrapper, fun)
 
 
-def remat(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[..., Any]:
+def remat(fun: Callable[P, T], *args: Any, **kwargs: Any) -> Callable[P, T]:
     """Like `jax.remat`, for a function that uses modules, state and keys.
 
     Args:
@@ -158,7 +163,7 @@ def _as_array(value: Any) -> Any:
     return value if isinstance(value, jax.Array) else jnp.asarray(value)
 
 
-def jit(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[..., Any]:
+def jit(fun: Callable[P, T], *args: Any, **kwargs: Any) -> Callable[P, T]:
     """Like `jax.jit`, for a function that uses modules, state and keys.
 
     Within a transformed function it marks a part to be compiled on its own. To

@@ -1,18 +1,22 @@
 """Mapping a function that uses modules over an axis."""
 
 import functools
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Hashable
+from typing import Any, ParamSpec, TypeVar
 
 import jax
 
 from ..core import frames
 from ..core.child import RNG, Writes, commit, run_child
 from ..core.random import PRNGSequence, next_rng_keys
+from ..core.typing import Axes, PyTree
 from .stateful import wrap_like
 
+P = ParamSpec("P")
+T = TypeVar("T")
 
-def _with_default(f: Callable[..., Any]) -> Any:
+
+def _with_default(f: Callable[P, T]) -> Callable[P, T]:
     """Lets a program that can't be changed leave `split_rng` out."""
 
     @functools.wraps(f)
@@ -34,15 +38,15 @@ def _with_default(f: Callable[..., Any]) -> Any:
 
 @_with_default
 def vmap(
-    fun: Callable[..., Any],
-    in_axes: Any = 0,
-    out_axes: Any = 0,
+    fun: Callable[P, T],
+    in_axes: Axes = 0,
+    out_axes: PyTree = 0,
     axis_name: str | None = None,
     axis_size: int | None = None,
     *,
     split_rng: bool,
-    spmd_axis_name: Any | None = None,
-) -> Callable[..., Any]:
+    spmd_axis_name: Hashable | None = None,
+) -> Callable[P, T]:
     """Like `jax.vmap`; parameters and state are shared, not mapped.
 
     To map parameters too, see `lift`.
