@@ -9,6 +9,7 @@ import numpy as np
 from .exported_file import open_arrays
 
 CHUNK = 1 << 20  # elements that are widened to float64 at a time
+_NO_NUMBERS = "OSUMm"
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def _change(key: str, a: np.ndarray, b: np.ndarray) -> Change | None:
     if a.shape == b.shape:
         if a.dtype == b.dtype and _same(a, b):
             return None
-        if not (a.dtype.hasobject or b.dtype.hasobject):
+        if a.dtype.kind not in _NO_NUMBERS and b.dtype.kind not in _NO_NUMBERS:
             largest = _max_difference(a, b)
     return Change(key, (a.shape, b.shape), (a.dtype.name, b.dtype.name), largest)
 
@@ -115,6 +116,11 @@ def _max_difference(a: np.ndarray, b: np.ndarray) -> float:
     wide = np.complex128 if "c" in (a.dtype.kind, b.dtype.kind) else np.float64
     largest = 0.0
     for x, y in _chunks(a, b):
+        if x.dtype == y.dtype and x.dtype.kind in "iu":
+            # In float64 integers beyond 2**53 would be the same.
+            apart = np.maximum(x, y).astype("u8") - np.minimum(x, y).astype("u8")
+            largest = max(largest, float(apart.max(initial=0)))
+            continue
         x, y = x.astype(wide), y.astype(wide)
         equal = (x == y) | (np.isnan(x) & np.isnan(y))
         with np.errstate(invalid="ignore"):

@@ -13,27 +13,10 @@ import numpy as np
 
 from ..errors import CheckpointError
 from ..format.replaced_file import replace_file
+from .safetensors_file import DTYPES
 
 Progress = Callable[[int, int], None]
 
-SAFETENSORS_DTYPES = {
-    "bool": "BOOL",
-    "int8": "I8",
-    "int16": "I16",
-    "int32": "I32",
-    "int64": "I64",
-    "uint8": "U8",
-    "uint16": "U16",
-    "uint32": "U32",
-    "uint64": "U64",
-    "float8_e4m3fn": "F8_E4M3",
-    "float8_e5m2": "F8_E5M2",
-    "float16": "F16",
-    "bfloat16": "BF16",
-    "float32": "F32",
-    "float64": "F64",
-    "complex64": "C64",
-}
 NPZ_STORED_AS = {"bfloat16": "V2"}
 LONGEST_KEY = 60_000  # bytes: a zip archive's names end at 65,535
 
@@ -95,14 +78,14 @@ def write_safetensors(
         ExportError: the format has no dtype for a tensor.
     """
     for tensor in tensors:
-        _require_dtype(tensor, SAFETENSORS_DTYPES, destination)
+        _require_dtype(tensor, DTYPES, destination)
         _require_plain_key(tensor, destination)
     ordered = sorted(tensors, key=lambda t: (-t.dtype.itemsize, t.key))
     header: dict[str, object] = {"__metadata__": metadata}
     start = 0
     for tensor in ordered:
         header[tensor.key] = {
-            "dtype": SAFETENSORS_DTYPES[tensor.dtype.name],
+            "dtype": DTYPES[tensor.dtype.name],
             "shape": tensor.shape,
             "data_offsets": (start, start + tensor.nbytes),
         }

@@ -99,8 +99,7 @@ def read_file(path: str, most: int | None = None) -> bytes:
         return file.read(size)
 
 
-@contextlib.contextmanager
-def open_file(path: str) -> Iterator[BinaryIO]:
+def open_file(path: str) -> BinaryIO:
     """Opens a regular file to read.
 
     Raises:
@@ -114,8 +113,7 @@ def open_file(path: str) -> Iterator[BinaryIO]:
         except BaseException:
             os.close(descriptor)
             raise
-    with open(descriptor, "rb") as file:
-        yield file
+    return open(descriptor, "rb")
 
 
 def stat_file(path: str) -> int:

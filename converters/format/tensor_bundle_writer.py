@@ -68,7 +68,7 @@ def write_bundle(
     os.makedirs(os.path.dirname(prefix) or os.curdir, exist_ok=True)
     tensors = dict(tensors)
     if object_graph is not None:
-        tensors[OBJECT_GRAPH_KEY] = format_object_graph(object_graph)
+        tensors[OBJECT_GRAPH_KEY] = _formatted(object_graph, prefix)
     real = _linked_prefix(prefix)
     with locked(real):
         _replace_bundle(real, tensors, prefix)
@@ -164,10 +164,24 @@ def _strings(array: np.ndarray, name: str, prefix: str) -> list[bytes]:
     return strings
 
 
+def _formatted(graph: ObjectGraph, prefix: str) -> bytes:
+    try:
+        return format_object_graph(graph)
+    except UnicodeEncodeError as error:
+        raise UnsupportedCheckpointError(
+            f"an object graph has names in UTF-8 only: {error}", path=prefix
+        ) from None
+
+
 def _key(name: str, prefix: str) -> bytes:
     if not name:
         raise UnsupportedCheckpointError("a tensor needs a name", path=prefix)
-    return name.encode("utf-8", "surrogateescape")
+    try:
+        return name.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise UnsupportedCheckpointError(
+            f"a tensor's name is UTF-8 or bytes: {error}", path=prefix
+        ) from None
 
 
 def _data_files(prefix: str) -> dict[str, int]:

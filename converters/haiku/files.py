@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import CheckpointNotFoundError, UnsupportedCheckpointError
+from ..errors import UnsupportedCheckpointError
 from ..exporting.exported_file import open_arrays
 from ..exporting.formats import ExportedTensor, write_npz
+from ..format.mapped_file import read_file
 from ..format.replaced_file import replace_file
 from .restricted_pickle import load_arrays
 
@@ -46,16 +47,10 @@ def load_haiku(path: str | os.PathLike) -> Any:
       >>> load_haiku(path)
       {'mlp/~/linear_0': {'b': array([0., 0.])}}
     """
-    text = os.fspath(path)
+    text = os.fsdecode(path)
     if Path(text).suffix == ".npz":
         return _from_npz(text)
-    try:
-        data = Path(text).read_bytes()
-    except OSError as error:
-        raise CheckpointNotFoundError(
-            f"can't be opened: {error.strerror or error}", path=text
-        ) from error
-    return load_arrays(data, text)
+    return load_arrays(read_file(text), text)
 
 
 def _from_npz(path: str) -> dict[str, dict[str, np.ndarray]]:
@@ -94,7 +89,7 @@ def save_haiku(path: str | os.PathLike, params: Any) -> None:
       >>> load_haiku(path)
       ({'linear': {'w': array([1.])}}, {})
     """
-    text = os.fspath(path)
+    text = os.fsdecode(path)
     if Path(text).suffix == ".npz":
         tensors = [
             _exported(module, name, array)

@@ -33,7 +33,8 @@ def load_arrays(data: bytes, path: str | None = None) -> Any:
 
     Raises:
       UnsupportedCheckpointError: it needs something else; nothing of it was run.
-      CorruptCheckpointError: it is no sound pickle.
+      CorruptCheckpointError: it is no sound pickle, or one that would become much
+        larger than the file, by naming one thing many times.
 
     Example:
       >>> load_arrays(pickle.dumps({"linear": {"w": np.ones(2)}}))
@@ -45,14 +46,19 @@ def load_arrays(data: bytes, path: str | None = None) -> Any:
       the pickle asks for builtins.print, and may hold arrays and containers only
     """
     try:
-        return _finished(_Unpickler(io.BytesIO(data), path).load(), {})
+        loaded = _Unpickler(data, path).load()
+        return _Finisher(_EXPANSION * len(data)).finished(loaded)[0]
     except UnsupportedCheckpointError:
         raise
     except Exception as error:
         # The opcodes of an unsound pickle raise a dozen classes.
         raise CorruptCheckpointError(
-            f"is no sound pickle of arrays: {error!r}", path=path
+            f"is no sound pickle of arrays: {error!r:.300}", path=path
         ) from error
+
+
+# What is named many times may take so many times the bytes of the file.
+_EXPANSION = 16
 
 
 class _Dtype:
@@ -170,6 +176,8 @@ _ALLOWED: dict[tuple[str, str], Any] = {
 }
 
 
+_SIZED = (str, bytes, bytearray, tuple, list, dict)
+
 # The one in Python: that in C allocates whatever the file asks for.
 _PythonUnpickler: Any = pickle._Unpickler
 
@@ -179,9 +187,10 @@ class _Unpickler(_PythonUnpickler):
 
     dispatch: ClassVar[dict[int, Any]] = dict(_PythonUnpickler.dispatch)
 
-    def __init__(self, file: io.BytesIO, path: str | None):
-        super().__init__(file)
+    def __init__(self, data: bytes, path: str | None):
+        super().__init__(io.BytesIO(data))
         self._path = path
+        self._left = _EXPANSION * len(data)
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ALLOWED:
@@ -191,6 +200,27 @@ class _Unpickler(_PythonUnpickler):
                 path=self._path,
             )
         return _ALLOWED[module, name]
+
+    def _pay(self, *arguments: Any) -> None:
+        """Takes what a call may copy from what the file may make copied in all."""
+        for each in arguments:
+            self._left -= len(each) if isinstance(each, _SIZED) else 1
+            if isinstance(each, tuple):
+                self._pay(*each)
+        if self._left < 0:
+            raise ValueError(f"it copies more than {_EXPANSION} times its bytes")
+
+    def load_reduce(self) -> None:
+        self._pay(self.stack[-1])
+        super().load_reduce()
+
+    def load_newobj(self) -> None:
+        self._pay(self.stack[-1])
+        super().load_newobj()
+
+    def _instantiate(self, klass: Any, args: Any) -> None:
+        self._pay(*args)
+        super()._instantiate(klass, args)
 
     def load_bytearray(self) -> None:
         (size,) = struct.unpack("<Q", self.read(8))
@@ -211,6 +241,7 @@ class _Unpickler(_PythonUnpickler):
 
     def load_build(self) -> None:
         state = self.stack.pop()
+        self._pay(state)
         if not isinstance(self.stack[-1], _Array | _Dtype):
             raise ValueError(f"a state for a {type(self.stack[-1]).__name__}")
         self.stack[-1].__setstate__(state)
@@ -224,34 +255,55 @@ class _Unpickler(_PythonUnpickler):
         pickle.SETITEMS[0]: load_setitems,
         pickle.DICT[0]: load_dict,
         pickle.BUILD[0]: load_build,
+        pickle.REDUCE[0]: load_reduce,
+        pickle.NEWOBJ[0]: load_newobj,
         pickle.EMPTY_SET[0]: load_set,
         pickle.FROZENSET[0]: load_set,
     }
 
 
-def _finished(value: Any, known: dict[int, Any]) -> Any:
-    """Returns the containers with arrays in the places of what stood in for them.
+class _Finisher:
+    """Puts arrays in the places of what stood in for them, in all containers.
 
     Args:
-      value: what was unpickled.
-      known: the results by id, as one container may be in many places; a container
-        that is being finished is there as None.
+      most: what the result may count as a tree, in which a container that is in many
+        places stands many times: a leaf counts its bytes, and each container one.
     """
-    if isinstance(value, _Array):
-        if value.value is None:
-            raise ValueError("an array without values")
-        return value.value
-    if not isinstance(value, dict | list | tuple):
+
+    def __init__(self, most: int):
+        self._most = most
+        # By id: one container may be in many places. One that is begun is None.
+        self._known: dict[int, tuple[Any, int] | None] = {}
+
+    def finished(self, value: Any) -> tuple[Any, int]:
+        """Returns what stands for a value in the end, and how much it counts."""
+        if isinstance(value, _Array):
+            if value.value is None:
+                raise ValueError("an array without values")
+            return value.value, 1 + value.value.nbytes
         if isinstance(value, type | _Dtype) or callable(value):
             raise ValueError(f"{value!r} among the arrays")
-        return value
-    if id(value) not in known:
-        known[id(value)] = None
+        if not isinstance(value, dict | list | tuple):
+            return value, 1 + getattr(value, "nbytes", 0)
+        if id(value) not in self._known:
+            self._known[id(value)] = None
+            self._known[id(value)] = self._container(value)
+        result = self._known[id(value)]
+        if result is None:
+            raise ValueError("a container that holds itself")
+        return result
+
+    def _container(self, value: Any) -> tuple[Any, int]:
+        items = value.values() if isinstance(value, dict) else value
+        made, count = [], 1
+        for each in items:
+            one, size = self.finished(each)
+            made.append(one)
+            count += size
+            if count > self._most:
+                raise ValueError(
+                    f"as a tree it takes more than {_EXPANSION} times its bytes"
+                )
         if isinstance(value, dict):
-            known[id(value)] = {k: _finished(v, known) for k, v in value.items()}
-        else:
-            made = [_finished(each, known) for each in value]
-            known[id(value)] = made if isinstance(value, list) else tuple(made)
-    if known[id(value)] is None:
-        raise ValueError("a container that holds itself")
-    return known[id(value)]
+            return dict(zip(value, made)), count
+        return (made if isinstance(value, list) else tuple(made)), count
