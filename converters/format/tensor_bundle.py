@@ -399,7 +399,7 @@ def _text(key: bytes) -> str:
 
 
 def _check_bools(array: np.ndarray) -> None:
-    highest = int(array.view(np.uint8).max(initial=0))
+    highest = int(np.max(array.view(np.uint8), initial=0))
     if highest > 1:
         raise wire.WireError(f"it has byte {highest} where a bool is 0 or 1")
 

@@ -36,7 +36,7 @@ def check_key(key: Any) -> None:
             f"shape={expected[0]}, dtype={expected[1]}, got "
             f"shape={key.shape}, dtype={key.dtype}. Pass one key made by "
             "jax.random.key or jax.random.PRNGKey under the same setting of "
-            f"jax_default_prng_impl (now {jax.config.jax_default_prng_impl!r})."  # type: ignore[attr-defined]
+            f"jax_default_prng_impl (now {jax.random.key_impl(jax.random.key(0))!r})."
         )
 
 

@@ -6,6 +6,7 @@ import tracemalloc
 
 import ml_dtypes
 import numpy as np
+import orbax.checkpoint as ocp
 import pytest
 import tensorflow as tf
 from safetensors import safe_open
@@ -102,7 +103,6 @@ def test_safetensors_are_aligned_to_their_items(numbers, tmp_path):
 
 @pytest.mark.parametrize("dtype", [None, "bfloat16"])
 def test_orbax_restores_the_nested_dict(tmp_path, dtype):
-    ocp = pytest.importorskip("orbax.checkpoint")
     exported = export(DATA, tmp_path / "model", dtype=dtype)
     checkpointer = ocp.StandardCheckpointer()
     tree = checkpointer.restore(exported.path)

@@ -105,3 +105,9 @@ def test_files_are_of_a_size_to_read_in_one_sitting(layer):
     for path in sorted((ROOT / layer).rglob("*.py")):
         lines = path.read_text().count("\n")
         assert lines <= 420, f"{path.relative_to(ROOT)} has {lines} lines"
+
+
+def test_a_library_that_cannot_be_imported_is_no_skip():
+    name = "importor" + "skip"
+    for path in sorted((ROOT / "parity_tests").rglob("*.py")):
+        assert name not in path.read_text(), f"{path.relative_to(ROOT)} has {name}"

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import rlax
 
 from sonnax import rlax_impl
 from sonnax.parity_tests.rlax_impl.policy_parity import (
@@ -14,8 +15,6 @@ from sonnax.parity_tests.rlax_impl.policy_parity import (
     assert_same,
     assert_same_under_jit_and_vmap,
 )
-
-rlax = pytest.importorskip("rlax")
 
 RNG = np.random.default_rng(3)
 X, Y = RNG.normal(size=[3, 4]), RNG.normal(size=[3, 4])

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import rlax
 
 from sonnax import rlax_impl
 from sonnax.parity_tests.rlax_impl.policy_parity import (
@@ -18,7 +19,6 @@ from sonnax.parity_tests.rlax_impl.policy_parity import (
     quickly_compiled,
 )
 
-rlax = pytest.importorskip("rlax")
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 
 RNG = np.random.default_rng(0)

@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import rlax
+from rlax._src import mpo_ops
 
 from sonnax import rlax_impl
 from sonnax.parity_tests.rlax_impl.policy_parity import (
@@ -16,9 +18,6 @@ from sonnax.parity_tests.rlax_impl.policy_parity import (
     cast,
 )
 from sonnax.rlax_impl import vmpo as vmpo_module
-
-rlax = pytest.importorskip("rlax")
-mpo_ops = pytest.importorskip("rlax._src.mpo_ops")
 
 RNG = np.random.default_rng(2)
 

@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import rlax
 
 from sonnax import rlax_impl
 from sonnax.parity_tests.rlax_impl.policy_parity import (
@@ -10,8 +11,6 @@ from sonnax.parity_tests.rlax_impl.policy_parity import (
     assert_parity,
     assert_same_under_jit_and_vmap,
 )
-
-rlax = pytest.importorskip("rlax")
 
 RNG = np.random.default_rng(2)
 ANY = np.array([[-30.0, -1.0, -1e-3], [0.0, 0.5, 7.0]])

@@ -5,11 +5,10 @@ import subprocess
 import sys
 
 import pytest
+import rlax
 
 from sonnax import rlax_impl
 from sonnax.parity_tests import surface
-
-rlax = pytest.importorskip("rlax")
 
 BELOW_THE_SURFACE = [
     "importance_corrected_td_errors",

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import rlax
 
 from sonnax import rlax_impl
 from sonnax.parity_tests.rlax_impl.policy_parity import (
@@ -12,8 +13,6 @@ from sonnax.parity_tests.rlax_impl.policy_parity import (
     assert_same_under_jit_and_vmap,
     distinct,
 )
-
-rlax = pytest.importorskip("rlax")
 
 RNG = np.random.default_rng(1)
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import rlax
 
 from sonnax import rlax_impl
 from sonnax.parity_tests.rlax_impl.policy_parity import (
@@ -11,7 +12,6 @@ from sonnax.parity_tests.rlax_impl.policy_parity import (
     distinct,
 )
 
-rlax = pytest.importorskip("rlax")
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 
 RNG = np.random.default_rng(0)

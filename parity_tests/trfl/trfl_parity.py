@@ -1,23 +1,18 @@
 """Runs the same calls in TRFL and in compat.trfl and compares what comes out."""
 
-import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
+import tensorflow as tf
+import tensorflow_probability as tfp
+import tensorflow_probability.substrates.jax as jax_tfp
+import trfl as their_trfl
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-tf = pytest.importorskip("tensorflow")
-their_trfl = pytest.importorskip("trfl")
-tfp = pytest.importorskip("tensorflow_probability")
-jax_tfp = pytest.importorskip("tensorflow_probability.substrates.jax")
-
-from sonnax.compat import trfl  # noqa: E402
-from sonnax.parity_tests import ledger  # noqa: E402
+from sonnax.compat import trfl
+from sonnax.parity_tests import ledger
 
 TOLERANCES = {"float32": 2e-6, "float64": 1e-10}
 
