@@ -10,6 +10,9 @@ cost an import of jax:
     from sonnax import converters             # TensorFlow checkpoints <-> JAX
 """
 
+from ._support import check_python
 from ._version import __version__
+
+check_python()
 
 __all__ = ["__version__"]

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 import rlax
 import taking_turns
-from sonnax import rlax_impl
 from taking_turns import Row
+
+from sonnax import rlax_impl
 
 LIBRARIES = {"sonnax": rlax_impl, "RLax": rlax}
 

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 import jax
 import jax.numpy as jnp
 import taking_turns
+from taking_turns import Row
+
 from sonnax import compat as snt
 from sonnax.demo.model import DigitClassifier
-from taking_turns import Row
 
 EPS = 1e-5
 

@@ -20,8 +20,9 @@ import numpy as np
 import sonnet as dm_sonnet
 import taking_turns
 import tensorflow as tf
-from sonnax import compat as snt
 from taking_turns import Row
+
+from sonnax import compat as snt
 
 BATCH = 8
 STAGES = {16: 64, 8: 128, 4: 256, 2: 512}  # channels for each size

@@ -15,8 +15,9 @@ import numpy as np
 import rlax
 import taking_turns
 from against_rlax import Case
-from sonnax import rlax_impl
 from taking_turns import Row
+
+from sonnax import rlax_impl
 
 RNG = np.random.default_rng(0)
 

@@ -16,9 +16,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import sonnax
 import taking_turns
 from taking_turns import Row
+
+import sonnax
 
 CHECKPOINT = Path(sonnax.__file__).parent / "demo" / "data" / "ckpt-300"
 LIST = "import sys, tensorflow; print(tensorflow.train.list_variables(sys.argv[1]))"
@@ -45,11 +46,11 @@ CASES = (
     ),
     (
         "`sonnax inspect` of the demo's checkpoint",
-        ("-m", "sonnax.cli", "inspect", str(CHECKPOINT)),
+        ("-m", "sonnax", "inspect", str(CHECKPOINT)),
         "`tf.train.list_variables`",
         ("-c", LIST, str(CHECKPOINT)),
     ),
-    ("`sonnax demo`", ("-m", "sonnax.cli", "demo"), None, ()),
+    ("`sonnax demo`", ("-m", "sonnax", "demo"), None, ()),
 )
 
 

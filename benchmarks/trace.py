@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 import haiku
 import jax
 import jax.numpy as jnp
-import sonnax.haiku_impl
 import taking_turns
 from taking_turns import Row
+
+import sonnax.haiku_impl
 
 
 class Model(NamedTuple):

@@ -24,8 +24,9 @@ import sonnet as dm_sonnet
 import taking_turns
 import tensorflow as tf
 import train_step_by_hand as by_hand
-from sonnax import compat as snt
 from taking_turns import Row
+
+from sonnax import compat as snt
 
 RATE = 0.01
 SECONDS_PER_TURN = 0.1

@@ -17,7 +17,11 @@ _SHOWN = 12
 def _work_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds the options that say what to run, the same for both commands."""
     options = (
-        click.option("--checkpoint", help="What to restore before anything else."),
+        click.option(
+            "--checkpoint",
+            type=click.Path(readable=False),
+            help="What to restore before anything else.",
+        ),
         click.option("--loss", help="A function loss(model, *inputs) of the file."),
         click.option(
             "--grad", "gradients", is_flag=True, help="Take the gradients of the loss."
@@ -33,7 +37,11 @@ def _work_options(command: Callable[..., Any]) -> Callable[..., Any]:
             is_flag=True,
             help="Run in double precision too, to tell rounding from an error.",
         ),
-        click.option("--python", help="An interpreter that has TensorFlow and Sonnet."),
+        click.option(
+            "--python",
+            type=click.Path(readable=False),
+            help="An interpreter that has TensorFlow and Sonnet.",
+        ),
         click.option("--json", "as_json", is_flag=True, help="Print JSON."),
     )
     for option in reversed(options):
@@ -42,9 +50,14 @@ def _work_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command()
-@click.argument("legacy")
-@click.argument("port")
-@click.option("--input", "inputs", help="The model's arguments, an .npz file.")
+@click.argument("legacy", type=click.Path(readable=False))
+@click.argument("port", type=click.Path(readable=False))
+@click.option(
+    "--input",
+    "inputs",
+    type=click.Path(readable=False),
+    help="The model's arguments, an .npz file.",
+)
 @_work_options
 @click.option("--rtol", type=float, default=1e-4, show_default=True)
 @click.option(
@@ -92,9 +105,13 @@ def compare(
 
 
 @click.command()
-@click.argument("model")
+@click.argument("model", type=click.Path(readable=False))
 @click.option(
-    "--input", "inputs", required=True, help="The model's arguments, an .npz file."
+    "--input",
+    "inputs",
+    required=True,
+    type=click.Path(readable=False),
+    help="The model's arguments, an .npz file.",
 )
 @click.option("--output", required=True, type=click.Path(), help="The folder to write.")
 @_work_options

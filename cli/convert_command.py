@@ -24,7 +24,7 @@ def _pairs(
 
 
 @click.command()
-@click.argument("source", metavar="SRC")
+@click.argument("source", metavar="SRC", type=click.Path(readable=False))
 @click.argument("destination", metavar="DST", type=click.Path(path_type=Path))
 @click.option(
     "--dtype",

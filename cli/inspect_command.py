@@ -19,7 +19,7 @@ VERIFIED_UP_TO = 64 << 20
 
 
 @click.command()
-@click.argument("path")
+@click.argument("path", type=click.Path(readable=False))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def inspect(path: str, as_json: bool) -> None:
     """List every tensor of the checkpoint at PATH, and draw its object graph.

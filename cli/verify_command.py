@@ -11,7 +11,7 @@ from .progress import progress_bar
 
 
 @click.command()
-@click.argument("path")
+@click.argument("path", type=click.Path(readable=False))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def verify(path: str, as_json: bool) -> None:
     """Check every checksum of the checkpoint at PATH."""

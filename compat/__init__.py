@@ -85,6 +85,9 @@ from .core import pickling
 
 pickling.register()
 
+# The version of Sonnet whose API this is: libraries written for Sonnet ask for it.
+__version__ = "2.0.2"
+
 __all__ = [
     # Modules and variables.
     "IndexedSlices",

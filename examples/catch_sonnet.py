@@ -10,6 +10,7 @@ from typing import Any
 
 import catch
 import jax
+
 from sonnax import compat as snt
 from sonnax import converters
 

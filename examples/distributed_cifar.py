@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import jax
 import jax.numpy as jnp
 import numpy as np
+
 from sonnax import compat as snt
 
 BATCH_SIZE = 64

@@ -11,6 +11,7 @@ import catch
 import jax
 import jax.numpy as jnp
 import optax
+
 from sonnax import haiku_impl as hk
 from sonnax import rlax_impl as rlax
 

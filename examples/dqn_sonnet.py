@@ -21,6 +21,7 @@ import catch
 import jax
 import jax.numpy as jnp
 from catch_sonnet import Games, restore, save, variables_of
+
 from sonnax import compat as snt
 from sonnax.compat import trfl
 

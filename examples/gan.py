@@ -9,6 +9,7 @@ import math
 
 import jax
 import jax.numpy as jnp
+
 from sonnax import compat as snt
 
 BATCH_SIZE = 128

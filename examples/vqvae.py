@@ -10,6 +10,7 @@ import itertools
 import digits
 import jax
 import jax.numpy as jnp
+
 from sonnax import compat as snt
 
 BATCH_SIZE = 64

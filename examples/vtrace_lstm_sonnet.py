@@ -17,6 +17,7 @@ import catch
 import jax
 import jax.numpy as jnp
 from catch_sonnet import Games, assign, restore, save, values_of, variables_of
+
 from sonnax import compat as snt
 from sonnax.compat import trfl
 

@@ -4,6 +4,11 @@ from sonnax import haiku_impl as hk
 """
 
 # isort: skip_file
+# ruff: noqa: E402
+
+from .._support import check_jax
+
+check_jax()
 
 # Transforms: a function that uses modules becomes pure functions.
 from .core.transform import (

@@ -15,6 +15,13 @@ discount `discount_t` (0 where an episode ends) and a state with values `q_t`.
 Array([0.125, 0.125], dtype=float32)
 """
 
+# isort: skip_file
+# ruff: noqa: E402
+
+from .._support import check_jax
+
+check_jax()
+
 from .arguments import ArgumentError
 from .continuous_distributions import (
     gaussian_diagonal,

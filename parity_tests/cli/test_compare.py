@@ -105,7 +105,7 @@ def test_what_can_not_be_compared_is_one_line(arguments, message):
 
 
 def test_a_terminal_has_a_bar_and_colours_and_a_pipe_has_not(recorded):
-    command = [sys.executable, "-m", "sonnax.cli", "compare"]
+    command = [sys.executable, "-m", "sonnax", "compare"]
     command += [str(recorded), f"{SMALL}:shifted"]
     ours, theirs = pty.openpty()
     process = subprocess.Popen(command, stdout=theirs, stderr=theirs)

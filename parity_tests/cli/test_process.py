@@ -46,6 +46,26 @@ def test_neither_jax_nor_tensorflow_is_imported(arguments, tmp_path):
     assert result.stderr == "imported: []\n"
 
 
+def completed(*words):
+    """What click's completion offers for the last of the words, by kind."""
+    environment = os.environ | {
+        "_SONNAX_COMPLETE": "bash_complete",
+        "COMP_WORDS": " ".join(["sonnax", *words]),
+        "COMP_CWORD": str(len(words)),
+    }
+    command = [sys.executable, "-m", "sonnax"]
+    done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE)
+    return done.stdout.decode().split()
+
+
+def test_the_shell_completes_commands_options_and_files():
+    assert completed("in") == ["plain,inspect"]
+    assert completed("convert", "--lay") == ["plain,--layout"]
+    for command in ("inspect", "verify", "diff", "convert", "compare", "record"):
+        assert completed(command, "mod") == ["file,mod"], command
+    assert completed("compare", "--checkpoint", "mod") == ["file,mod"]
+
+
 def test_status_1_and_one_line_for_an_error():
     result = start("inspect", "no/such/ckpt-1")
     assert result.returncode == 1
@@ -66,7 +86,7 @@ def test_a_closed_pipe_is_no_traceback():
     read, write = os.pipe()
     os.close(read)
     process = subprocess.run(
-        [sys.executable, "-m", "sonnax.cli", "inspect", str(DATA)],
+        [sys.executable, "-m", "sonnax", "inspect", str(DATA)],
         stdout=write,
         stderr=subprocess.PIPE,
         text=True,
@@ -78,7 +98,7 @@ def test_a_closed_pipe_is_no_traceback():
 def test_progress_shows_on_a_terminal_only():
     primary, secondary = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "sonnax.cli", "verify", str(DATA)],
+        [sys.executable, "-m", "sonnax", "verify", str(DATA)],
         stdout=subprocess.PIPE,
         stderr=secondary,
         env=os.environ | {"TERM": "xterm"},

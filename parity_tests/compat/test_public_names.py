@@ -15,6 +15,11 @@ CALLABLES = {
 }
 
 
+def test_the_version_is_the_one_of_the_api():
+    theirs = NAMESPACES["snt"].theirs.__version__
+    assert NAMESPACES["snt"].ours.__version__ == theirs == "2.0.2"
+
+
 def test_the_walk_finds_the_namespaces():
     assert {"snt", "snt.nets", "snt.optimizers", "snt.pad"} <= set(NAMESPACES)
     assert len(CALLABLES) > 90

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+
 from sonnax import compat as snt
 
 

@@ -4,6 +4,7 @@ import os
 
 import jax
 import jax.numpy as jnp
+
 from sonnax import compat as snt
 from sonnax import converters
 from sonnax import haiku_impl as hk
