@@ -98,12 +98,6 @@ DEFAULTS = {
         lambda snt: snt.nets.VectorQuantizerEMA(250, 400, 0.25, 0.99),
         None,
     ),
-    "ResNet's logits and last scales": (
-        lambda snt: snt.nets.ResNet([1, 1, 1, 1], 1000),
-        lambda snt, net: net(
-            arrays(snt, np.zeros((1, 32, 32, 3), np.float32)), is_training=True
-        ),
-    ),
 }
 
 
