@@ -1,6 +1,7 @@
 """`sonnax convert`: write a checkpoint in another format."""
 
 import json
+import os
 from pathlib import Path
 
 import click
@@ -57,6 +58,7 @@ def _pairs(
     show_default=True,
     help="What Sonnet 1's LSTMs added to the forget gate, with --layout.",
 )
+@click.option("--force", is_flag=True, help="Overwrite DST if it is a file.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def convert(
     source: str,
@@ -66,6 +68,7 @@ def convert(
     mapping: dict[str, str],
     layout: str | None,
     forget_bias: float,
+    force: bool,
     as_json: bool,
 ) -> None:
     r"""Write the checkpoint at SRC to DST, as {module: {name: array}}.
@@ -79,7 +82,13 @@ def convert(
     sonnax convert model-2018.ckpt model.npz --layout sonnet1
     """
     from ..converters.exporting.export import export
+    from ..converters.exporting.formats import ExportError
 
+    if os.path.lexists(destination) and not force:
+        raise ExportError(
+            "exists already; pass --force to overwrite a file, or choose another name",
+            path=str(destination),
+        )
     with progress_bar("converting") as progress:
         exported = export(
             source,

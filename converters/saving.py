@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..compat.core.variable import Variable
+from .addressable import check_addressable
 from .format.object_graph import VARIABLE_VALUE, Node, ObjectGraph, escape
 from .format.state_file import record_latest
 from .format.tensor_bundle_writer import write_bundle
@@ -38,6 +39,7 @@ def save(path: str | os.PathLike, root: Any = None, **objects: Any) -> str:
 
     Raises:
       ValueError: there is no variable to save, or one has no value here.
+      UnsupportedCheckpointError: other processes have parts of a variable.
       OSError: the files can't be written.
 
     Example:
@@ -56,7 +58,9 @@ def save(path: str | os.PathLike, root: Any = None, **objects: Any) -> str:
             "There is no variable to save: pass modules by the names they are to be "
             "restored by, model=net, after they have been called once."
         )
-    tensors: dict[str, Any] = {key: _stored(v) for key, v in variables.items()}
+    tensors: dict[str, Any] = {
+        key: _stored(variable, prefix, key) for key, variable in variables.items()
+    }
     number = re.search(r"-(\d+)$", prefix)
     if (index := graph.nodes[0].children.get(_SAVE_COUNTER)) is not None:
         key = graph.nodes[index].key
@@ -80,6 +84,7 @@ def save_names(path: str | os.PathLike, variables: Any) -> str:
 
     Raises:
       ValueError: two variables have one name.
+      UnsupportedCheckpointError: other processes have parts of a variable.
       OSError: the files can't be written.
 
     Example:
@@ -103,7 +108,7 @@ def save_names(path: str | os.PathLike, variables: Any) -> str:
                     "hold one. Save with converters.save, or pass a dict with names "
                     "of your own."
                 )
-            tensors[name] = _stored(variable)
+            tensors[name] = _stored(variable, prefix, name)
     write_bundle(prefix, tensors)
     record_latest(prefix)
     return prefix
@@ -119,8 +124,9 @@ class _Lazy:
         return self._variable.numpy().astype(self._variable.declared_dtype, copy=False)
 
 
-def _stored(variable: Variable) -> _Lazy:
-    variable.value()  # an error here leaves the files alone
+def _stored(variable: Variable, path: str, name: str) -> _Lazy:
+    # An error here leaves the files alone.
+    check_addressable(variable.value(), path, name)
     return _Lazy(variable)
 
 

@@ -67,6 +67,9 @@ class Replicator:
     Attributes:
       mesh: the mesh of devices, with the one axis "replica".
 
+    Raises:
+      ValueError: a device belongs to another process.
+
     >>> import jax.numpy as jnp
     >>> from sonnax import compat as snt
     >>> replicator = snt.distribute.Replicator(devices=["cpu:0"])
@@ -85,7 +88,7 @@ class Replicator:
     ):
         del cross_device_ops
         found = jax.local_devices() if devices is None else map(as_device, devices)
-        self.mesh = Mesh(np.asarray(list(found)), (AXIS,))
+        self.mesh = Mesh(np.asarray(_of_this_process(list(found))), (AXIS,))
         self._compiled = functools.lru_cache(_CACHE_SIZE)(
             lambda fn: Jit(functools.partial(self._replicated, fn))
         )
@@ -250,6 +253,19 @@ class Replicator:
             return function(stacked, axis=axes)
 
         return jax.tree.map(reduced, value, is_leaf=_is_per_replica)
+
+
+def _of_this_process(devices: list[Any]) -> list[Any]:
+    others = [each for each in devices if each.process_index != jax.process_index()]
+    if others:
+        raise ValueError(
+            f"{len(others)} of {len(devices)} devices belong to other processes, "
+            f"{others[0]} to process {others[0].process_index}; a replicator runs on "
+            f"those of its own, process {jax.process_index()}: pass "
+            "devices=jax.local_devices(), and exchange what processes share with jax's "
+            "own collectives."
+        )
+    return devices
 
 
 class TpuReplicator(Replicator):

@@ -12,7 +12,7 @@ from typing import BinaryIO
 import numpy as np
 
 from ..errors import CheckpointError
-from ..format.replaced_file import replace_file
+from ..format.replaced_file import new_folder, replace_file
 from .safetensors_file import DTYPES
 
 Progress = Callable[[int, int], None]
@@ -189,8 +189,15 @@ def write_orbax(
     tree: dict[str, dict[str, np.ndarray]] = {}
     for tensor in _reported(tensors, progress):
         tree.setdefault(tensor.module, {})[tensor.name] = tensor.read()
-    with ocp.StandardCheckpointer() as checkpointer:
-        checkpointer.save(destination.absolute(), tree, custom_metadata=metadata)
+    with _written(destination), new_folder(str(destination)) as folder:
+        try:
+            with ocp.StandardCheckpointer() as checkpointer:
+                checkpointer.save(folder, tree, custom_metadata=metadata)
+        except Exception as error:
+            # Of a full disk tensorstore says so in a ValueError.
+            raise ExportError(
+                f"orbax can't write it: {_line(error)}", path=str(destination)
+            ) from error
 
 
 def _raw_bytes(array: np.ndarray) -> memoryview:
@@ -238,12 +245,23 @@ def _reported(
             progress(done, len(tensors))
 
 
+def _line(error: Exception) -> str:
+    """What an error of another library says, on one line that is not too long."""
+    return " ".join(str(error).split())[:500]
+
+
 @contextmanager
 def _replacing(destination: Path) -> Iterator[BinaryIO]:
     """`replace_file` with the errors of an export."""
+    with _written(destination), replace_file(str(destination)) as file:
+        yield file
+
+
+@contextmanager
+def _written(destination: Path) -> Iterator[None]:
+    """Turns the operating system's errors into those of an export."""
     try:
-        with replace_file(str(destination)) as file:
-            yield file
+        yield
     except CheckpointError:
         # A missing data file is an OSError too, but not the destination's.
         raise

@@ -22,13 +22,7 @@ try:
 except ImportError:  # where there are no such locks, nothing waits and nothing cleans
     fcntl = None  # type: ignore[assignment]
 
-__all__ = [
-    "locked",
-    "remove_leftovers",
-    "replace_file",
-    "sync_folder",
-    "temporary_name",
-]
+__all__ = ["check_path", "locked", "new_folder", "replace_file"]
 
 _TEMPORARY = re.compile(r".+\.tmp-[0-9a-f]{12}", re.DOTALL)
 # What a file system says that has no locks.
@@ -63,7 +57,7 @@ def replace_file(path: str, like: str | None = None) -> Iterator[BinaryIO]:
     check_path(path)
     path = os.path.realpath(path)
     folder = os.path.dirname(path)
-    remove_leftovers(folder)
+    _remove_leftovers(folder)
     file = _new_file(path)
     try:
         with file:
@@ -78,7 +72,34 @@ def replace_file(path: str, like: str | None = None) -> Iterator[BinaryIO]:
         with contextlib.suppress(FileNotFoundError):
             os.remove(file.name)
         raise
-    sync_folder(folder)
+    _sync_folder(folder)
+
+
+@contextlib.contextmanager
+def new_folder(path: str) -> Iterator[str]:
+    """Gives a place to make a folder, which is at `path` when the block ends well.
+
+    If the block raises, nothing of it is left.
+
+    Args:
+      path: where the folder is to be; the folders above it are made if need be.
+    """
+    check_path(path)
+    parent = os.path.dirname(os.path.abspath(path))
+    os.makedirs(parent, exist_ok=True)
+    _remove_leftovers(parent)
+    temporary = _temporary_name(os.path.abspath(path))
+    os.mkdir(temporary)
+    descriptor = os.open(temporary, os.O_RDONLY)
+    try:
+        _lock(descriptor, wait=True)
+        made = os.path.join(temporary, os.path.basename(path))
+        yield made
+        os.rename(made, path)
+        _sync_folder(parent)
+    finally:
+        os.close(descriptor)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -110,12 +131,12 @@ def locked(path: str) -> Iterator[None]:
             os.close(descriptor)
 
 
-def temporary_name(path: str) -> str:
-    """Returns a new name beside a path, which `remove_leftovers` recognises."""
+def _temporary_name(path: str) -> str:
+    """Returns a new name beside a path, which `_remove_leftovers` recognises."""
     return f"{path}.tmp-{os.urandom(6).hex()}"
 
 
-def remove_leftovers(folder: str) -> None:
+def _remove_leftovers(folder: str) -> None:
     """Removes the temporary files and folders of processes that are surely dead."""
     with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in entries:
@@ -124,7 +145,7 @@ def remove_leftovers(folder: str) -> None:
                     _remove_if_dead(entry.path)
 
 
-def sync_folder(folder: str) -> None:
+def _sync_folder(folder: str) -> None:
     """Puts a folder's entries on the disk, where the file system lets one ask."""
     descriptor = os.open(folder or os.curdir, os.O_RDONLY)
     try:
@@ -153,7 +174,7 @@ def check_path(path: str) -> None:
 def _new_file(path: str) -> BinaryIO:
     """Returns a new temporary file that this process holds the lock of."""
     while True:
-        file = open(temporary_name(path), "xb")  # noqa: SIM115 the caller closes it
+        file = open(_temporary_name(path), "xb")  # noqa: SIM115 the caller closes it
         _lock(file.fileno(), wait=True)
         # Between the two lines it looked like a dead process's.
         if _is_at(file.fileno(), file.name):

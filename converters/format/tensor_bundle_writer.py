@@ -16,6 +16,7 @@ from itertools import count
 
 import numpy as np
 
+from ..addressable import check_addressable
 from ..errors import UnsupportedCheckpointError
 from . import tensor_dtypes, wire
 from .checksums import crc32c, mask
@@ -52,7 +53,8 @@ def write_bundle(
         that is restored by names.
 
     Raises:
-      UnsupportedCheckpointError: TensorFlow stores no tensor of this dtype or name.
+      UnsupportedCheckpointError: TensorFlow stores no tensor of this dtype or name, or
+        other processes have parts of it.
       OSError: the files can't be written.
 
     Example:
@@ -67,6 +69,8 @@ def write_bundle(
     check_path(prefix)
     os.makedirs(os.path.dirname(prefix) or os.curdir, exist_ok=True)
     tensors = dict(tensors)
+    for name, value in tensors.items():
+        check_addressable(value, prefix, name)
     if object_graph is not None:
         tensors[OBJECT_GRAPH_KEY] = _formatted(object_graph, prefix)
     real = _linked_prefix(prefix)

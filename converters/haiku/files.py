@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..addressable import check_addressable
 from ..errors import UnsupportedCheckpointError
 from ..exporting.exported_file import open_arrays
 from ..exporting.formats import ExportedTensor, write_npz
@@ -80,6 +81,7 @@ def save_haiku(path: str | os.PathLike, params: Any) -> None:
 
     Raises:
       ExportError: an `.npz` can't hold an array, or the file can't be written.
+      UnsupportedCheckpointError: other processes have parts of an array.
       OSError: the pickle can't be written.
 
     Example:
@@ -92,28 +94,37 @@ def save_haiku(path: str | os.PathLike, params: Any) -> None:
     text = os.fsdecode(path)
     if Path(text).suffix == ".npz":
         tensors = [
-            _exported(module, name, array)
+            _exported(text, module, name, array)
             for module, bundle in params.items()
             for name, array in bundle.items()
         ]
         write_npz(Path(text), tensors, {})
         return
+    values = _as_numpy(params, text)
     with replace_file(text) as file:
-        pickle.dump(_as_numpy(params), file, protocol=4)
+        pickle.dump(values, file, protocol=4)
 
 
-def _exported(module: str, name: str, array: Any) -> ExportedTensor:
-    value = np.asarray(array)
+def _exported(path: str, module: str, name: str, array: Any) -> ExportedTensor:
     key = f"{module}{SEPARATOR}{name}"
+    value = _array(array, path, key)
     # A tensor's key is its module and its name with one slash between.
     return ExportedTensor(
         key, f"{module}/", name, value.shape, value.dtype, lambda: value
     )
 
 
-def _as_numpy(value: Any) -> Any:
+def _as_numpy(value: Any, path: str, name: str = "") -> Any:
     if isinstance(value, Mapping):
-        return {key: _as_numpy(each) for key, each in value.items()}
+        return {
+            key: _as_numpy(each, path, f"{name}/{key}") for key, each in value.items()
+        }
     if isinstance(value, list | tuple):
-        return type(value)(_as_numpy(each) for each in value)
-    return np.asarray(value) if hasattr(value, "shape") else value
+        parts = (_as_numpy(each, path, f"{name}/{i}") for i, each in enumerate(value))
+        return type(value)(parts)
+    return _array(value, path, name[1:]) if hasattr(value, "shape") else value
+
+
+def _array(value: Any, path: str, name: str) -> np.ndarray:
+    check_addressable(value, path, name)
+    return np.asarray(value)

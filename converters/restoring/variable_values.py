@@ -57,6 +57,18 @@ def in_dtype(
 
 
 def assign(variable: Variable, value: np.ndarray) -> None:
-    """Sets the value of a variable, in whatever function it was made."""
+    """Sets the value of a variable, in whatever function it was made.
+
+    Where the variable was laid out over devices, it stays so.
+    """
     with jax.ensure_compile_time_eval():
-        set_initial(variable, jnp.asarray(value))
+        set_initial(variable, _laid_out_like(variable._value, value))
+
+
+def _laid_out_like(present: object, value: np.ndarray) -> jax.Array:
+    if not isinstance(present, jax.Array) or not getattr(present, "committed", False):
+        return jnp.asarray(value)
+    # Each device takes its part, and of several processes each those of its own.
+    return jax.make_array_from_callback(
+        value.shape, present.sharding, lambda index: value[index]
+    )

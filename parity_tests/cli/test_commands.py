@@ -162,6 +162,19 @@ def test_convert_selects_renames_and_casts(tmp_path):
         }
 
 
+@pytest.mark.parametrize("name", ["model.npz", "model.safetensors", "model"])
+def test_convert_overwrites_only_when_it_is_told_to(name, tmp_path):
+    (tmp_path / name).write_text("mine")
+    result = run("convert", DATA, tmp_path / name)
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"Error: {tmp_path / name}: exists already; pass --force")
+    assert (tmp_path / name).read_text() == "mine"
+    forced = run("convert", DATA, tmp_path / name, "--force")
+    assert forced.exit_code == (1 if name == "model" else 0)
+    assert ((tmp_path / name).read_bytes() == b"mine") == (name == "model")
+
+
 def flip(path, position):
     content = bytearray(path.read_bytes())
     content[position] ^= 16

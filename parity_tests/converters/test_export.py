@@ -1,6 +1,8 @@
 """A checkpoint that TensorFlow wrote comes out of each export format bit for bit."""
 
 import json
+import os
+import subprocess
 import sys
 import tracemalloc
 
@@ -118,6 +120,35 @@ def test_orbax_restores_the_nested_dict(tmp_path, dtype):
         assert_bits_equal(np.asarray(tree[module][name]), expected)
     with pytest.raises(ExportError, match="exists already"):
         export(DATA, exported.path)
+
+
+FULL = """
+import resource, sys
+from sonnax import converters
+from sonnax.converters import export
+converters.export  # what is imported later may write a cache
+import orbax.checkpoint
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+try:
+    export(sys.argv[1], sys.argv[2])
+except converters.ExportError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("name", ["model", "model.npz", "model.safetensors"])
+def test_a_full_disk_is_an_error_that_leaves_nothing(name, tmp_path):
+    # No file may grow beyond 2,000 bytes, which fails as a full disk does.
+    ran = subprocess.run(
+        [sys.executable, "-c", FULL, str(DATA), str(tmp_path / name)],
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith(f"{tmp_path / name}: ")
+    assert "can't" in ran.stdout
+    assert len(ran.stdout.splitlines()) == 1
+    assert os.listdir(tmp_path) == []
 
 
 def test_orbax_refuses_what_it_would_lose(numbers, tmp_path):
