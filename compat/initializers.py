@@ -17,6 +17,7 @@ from jax import lax
 
 from ..haiku_impl.initializers import compute_fans
 from .core.dtypes import as_dtype
+from .core.typing import DTypeLike, Scalar
 from .random import next_key
 
 __all__ = [
@@ -55,7 +56,7 @@ class Initializer(abc.ABC):
     """
 
     @abc.abstractmethod
-    def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
         """Returns an array.
 
         Args:
@@ -72,7 +73,7 @@ class Zeros(Initializer):
     [0.0, 0.0]
     """
 
-    def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
         return jnp.zeros(_sizes(shape), _numeric(dtype))
 
 
@@ -84,7 +85,7 @@ class Ones(Initializer):
     [1.0, 1.0]
     """
 
-    def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
         return jnp.ones(_sizes(shape), _numeric(dtype))
 
 
@@ -111,7 +112,7 @@ class Constant(Initializer):
             )
         self.value = value
 
-    def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
         dtype = _numeric(dtype)
         return jnp.full(_sizes(shape), _number(self.value, dtype), dtype)
 
@@ -130,12 +131,12 @@ class RandomUniform(Initializer):
     True
     """
 
-    def __init__(self, minval: Any = 0, maxval: Any = 1, seed: int | None = None):
-        self.minval = minval
-        self.maxval = maxval
+    def __init__(self, minval: Scalar = 0, maxval: Scalar = 1, seed: int | None = None):
+        self.minval: Any = minval
+        self.maxval: Any = maxval
         self.seed = seed
 
-    def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
         dtype = _numeric(dtype)
         key = _key(self.seed)
         if jnp.issubdtype(dtype, jnp.integer):
@@ -161,12 +162,14 @@ class RandomNormal(Initializer):
     (2, 3)
     """
 
-    def __init__(self, mean: Any = 0.0, stddev: Any = 1.0, seed: int | None = None):
-        self.mean = mean
-        self.stddev = stddev
+    def __init__(
+        self, mean: Scalar = 0.0, stddev: Scalar = 1.0, seed: int | None = None
+    ):
+        self.mean: Any = mean
+        self.stddev: Any = stddev
         self.seed = seed
 
-    def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
         dtype = _floating(dtype)
         key = _key(self.seed)
 
@@ -190,12 +193,14 @@ class TruncatedNormal(Initializer):
     True
     """
 
-    def __init__(self, mean: Any = 0.0, stddev: Any = 1.0, seed: int | None = None):
-        self.mean = mean
-        self.stddev = stddev
+    def __init__(
+        self, mean: Scalar = 0.0, stddev: Scalar = 1.0, seed: int | None = None
+    ):
+        self.mean: Any = mean
+        self.stddev: Any = stddev
         self.seed = seed
 
-    def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
         dtype = _floating(dtype)
         key = _key(self.seed)
 
@@ -223,7 +228,7 @@ class Identity(Initializer):
     def __init__(self, gain: float = 1.0):
         self.gain = gain
 
-    def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
         shape, dtype = _matrix(self, shape), _numeric(dtype)
         eye = jnp.eye(shape[-2], shape[-1], dtype=dtype)
         return jnp.broadcast_to(_number(self.gain, dtype) * eye, shape)
@@ -253,7 +258,7 @@ class Orthogonal(Initializer):
         self.gain = gain
         self.seed = seed
 
-    def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
         shape, dtype = _matrix(self, shape), _floating(dtype)
         rows, columns = math.prod(shape[:-1]), shape[-1]
         tall = (max(rows, columns), min(rows, columns))
@@ -313,7 +318,7 @@ class VarianceScaling(Initializer):
         self.distribution = distribution
         self.seed = seed
 
-    def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
         shape, dtype = _sizes(shape), _floating(dtype)
         units = _MODES[self.mode](*compute_fans(shape))
         stddev = math.sqrt(self.scale / max(1.0, units))

@@ -14,6 +14,7 @@ import numpy as np
 
 from .core.custom_getter import custom_variable_getter
 from .core.dtypes import as_dtype
+from .core.typing import DTypeLike
 from .core.variable import Variable
 
 __all__ = ["disable", "enable", "modes", "scope"]
@@ -30,7 +31,7 @@ class _Mode(threading.local):
 _mode = _Mode()
 
 
-def enable(dtype: Any) -> None:
+def enable(dtype: DTypeLike | None) -> None:
     """Sets the dtype in which functions run that `modes` allows to.
 
     It holds for this thread, and counts where a function is traced: one that was
@@ -48,7 +49,7 @@ def disable() -> None:
 
 
 @contextlib.contextmanager
-def scope(dtype: Any) -> Iterator[None]:
+def scope(dtype: DTypeLike | None) -> Iterator[None]:
     """Sets the dtype inside a `with` block, and what it was before after it.
 
     Args:

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from .core.dtypes import as_array
+from .core.typing import Scalar
 
 __all__ = ["L1", "L2", "OffDiagonalOrthogonal", "Regularizer"]
 
@@ -29,7 +30,7 @@ class _Scaled(Regularizer):
 
     _repr_name: str
 
-    def __init__(self, scale: Any):
+    def __init__(self, scale: Scalar):
         """Keeps the factor.
 
         Args:
@@ -38,9 +39,10 @@ class _Scaled(Regularizer):
         Raises:
           ValueError: if it is negative.
         """
-        if scale < 0:
+        factor: Any = scale
+        if factor < 0:
             raise ValueError(f"scale must be >= 0, got {scale}.")
-        self.scale = scale
+        self.scale = factor
 
     @abc.abstractmethod
     def _penalty(self, x: jax.Array) -> jax.Array:

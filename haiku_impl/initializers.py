@@ -13,7 +13,7 @@ import numpy as np
 from jax import lax
 
 from .core.random import next_rng_key
-from .core.typing import Initializer
+from .core.typing import ArrayLike, DTypeLike, Initializer
 
 __all__ = [
     "Constant",
@@ -81,7 +81,7 @@ class Constant:
     def __init__(self, constant: float | int | complex | np.ndarray | jax.Array):
         self.constant = constant
 
-    def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
         return jnp.broadcast_to(jnp.asarray(self.constant), shape).astype(dtype)
 
 
@@ -100,11 +100,11 @@ class RandomNormal:
       (2,)
     """
 
-    def __init__(self, stddev: Any = 1.0, mean: Any = 0.0):
+    def __init__(self, stddev: ArrayLike = 1.0, mean: ArrayLike = 0.0):
         self.stddev = stddev
         self.mean = mean
 
-    def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
         mean = lax.convert_element_type(self.mean, dtype)
         stddev = lax.convert_element_type(self.stddev, dtype)
         return mean + stddev * jax.random.normal(next_rng_key(), shape, dtype)
@@ -140,7 +140,7 @@ class TruncatedNormal:
         self.lower = lower
         self.upper = upper
 
-    def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
         real = jnp.finfo(dtype).dtype
         mean = lax.convert_element_type(self.mean, dtype)
         stddev = lax.convert_element_type(self.stddev, real)
@@ -171,11 +171,11 @@ class RandomUniform:
       (2,)
     """
 
-    def __init__(self, minval: Any = 0.0, maxval: Any = 1.0):
+    def __init__(self, minval: ArrayLike = 0.0, maxval: ArrayLike = 1.0):
         self.minval = minval
         self.maxval = maxval
 
-    def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
         return jax.random.uniform(
             next_rng_key(), shape, dtype, self.minval, self.maxval
         )
@@ -209,7 +209,7 @@ class VarianceScaling:
 
     def __init__(
         self,
-        scale: Any = 1.0,
+        scale: float | jax.Array = 1.0,
         mode: str = "fan_in",
         distribution: str = "truncated_normal",
         fan_in_axes: Sequence[int] | None = None,
@@ -231,7 +231,7 @@ class VarianceScaling:
         self.distribution = distribution
         self.fan_in_axes = fan_in_axes
 
-    def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
         units = _MODES[self.mode](*compute_fans(shape, self.fan_in_axes))
         variance = self.scale / max(1.0, units)
         if self.distribution == "uniform":
@@ -259,10 +259,10 @@ class UniformScaling:
       True
     """
 
-    def __init__(self, scale: Any = 1.0):
+    def __init__(self, scale: ArrayLike = 1.0):
         self.scale = scale
 
-    def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
         limit = np.sqrt(3 / np.prod(shape[:-1])) * self.scale
         return RandomUniform(-limit, limit)(shape, dtype)
 
@@ -290,11 +290,11 @@ class Orthogonal:
       True
     """
 
-    def __init__(self, scale: Any = 1.0, axis: int = -1):
+    def __init__(self, scale: ArrayLike = 1.0, axis: int = -1):
         self.scale = scale
         self.axis = axis
 
-    def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
         _check_matrix("Orthogonal", shape)
         outputs = shape[self.axis]
         inputs = math.prod(shape) // outputs
@@ -329,7 +329,7 @@ class Identity:
     def __init__(self, gain: float | np.ndarray | jax.Array = 1.0):
         self.gain = gain
 
-    def __call__(self, shape: Sequence[int], dtype: Any) -> jax.Array:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
         _check_matrix("Identity", shape)
         eye = jnp.eye(shape[-2], shape[-1], dtype=dtype)
         if len(shape) > 2:

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from .core import frames
 from .core.hooks import GetterContext, custom_creator, custom_getter
 from .core.module import MethodContext, Module
+from .core.typing import PyTree
 
 
 class PolicyLike(Protocol):
@@ -20,9 +21,9 @@ class PolicyLike(Protocol):
     @property
     def param_dtype(self) -> Any: ...
 
-    def cast_to_compute(self, x: Any) -> Any: ...
+    def cast_to_compute(self, x: PyTree) -> Any: ...
 
-    def cast_to_output(self, x: Any) -> Any: ...
+    def cast_to_output(self, x: PyTree) -> Any: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,15 +46,15 @@ class Policy:
     compute_dtype: Any
     output_dtype: Any
 
-    def cast_to_param(self, x: Any) -> Any:
+    def cast_to_param(self, x: PyTree) -> Any:
         """Returns a tree with its floating-point arrays cast to `param_dtype`."""
         return _cast(x, self.param_dtype)
 
-    def cast_to_compute(self, x: Any) -> Any:
+    def cast_to_compute(self, x: PyTree) -> Any:
         """Returns a tree with its floating-point arrays cast to `compute_dtype`."""
         return _cast(x, self.compute_dtype)
 
-    def cast_to_output(self, x: Any) -> Any:
+    def cast_to_output(self, x: PyTree) -> Any:
         """Returns a tree with its floating-point arrays cast to `output_dtype`."""
         return _cast(x, self.output_dtype)
 

@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...haiku_impl.core.cells import Cell, read
+from .typing import DTypeLike
 
 
-def as_dtype(dtype: Any) -> np.dtype:
+def as_dtype(dtype: DTypeLike) -> np.dtype:
     """Returns the NumPy dtype of a JAX, NumPy or TensorFlow dtype.
 
     Args:
@@ -22,10 +23,11 @@ def as_dtype(dtype: Any) -> np.dtype:
     >>> as_dtype("float32"), as_dtype(jnp.bfloat16)
     (dtype('float32'), dtype(bfloat16))
     """
+    found: Any = dtype
     if type(dtype).__module__.startswith("tensorflow"):
-        dtype = dtype.name
+        found = found.name
     try:
-        return jnp.dtype(dtype)
+        return jnp.dtype(found)
     except TypeError:
         raise TypeError(
             f"{dtype!r} is no dtype that sonnax knows: pass one of jnp's or NumPy's, "
@@ -33,7 +35,7 @@ def as_dtype(dtype: Any) -> np.dtype:
         ) from None
 
 
-def as_array(value: Any, dtype: Any = None) -> Any:
+def as_array(value: Any, dtype: DTypeLike | None = None) -> jax.Array:
     """Returns a JAX array of `value`, with TensorFlow's default dtypes.
 
     Args:

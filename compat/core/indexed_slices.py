@@ -1,9 +1,12 @@
 """Updates of some rows of an array, as the gradient of a lookup is."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+
+from .typing import ArrayLike
 
 
 @jax.tree_util.register_pytree_node_class
@@ -28,9 +31,14 @@ class IndexedSlices:
     [[0.0], [0.0], [-3.0]]
     """
 
-    def __init__(self, values: Any, indices: Any, dense_shape: Any = None):
-        self.values = values
-        self.indices = indices
+    def __init__(
+        self,
+        values: ArrayLike,
+        indices: ArrayLike,
+        dense_shape: Sequence[int] | None = None,
+    ):
+        self.values: Any = values
+        self.indices: Any = indices
         self.dense_shape = dense_shape
 
     @property

@@ -1,10 +1,13 @@
 """Types of what Sonnet's modules and functions take."""
 
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import jax
 import jax.typing
 import numpy as np
+
+from ...haiku_impl.core.typing import PyTree as PyTree
 
 
 class SupportsJaxArray(Protocol):
@@ -44,6 +47,12 @@ ArrayLike = jax.typing.ArrayLike | SupportsJaxArray | SupportsArray | Nested
 
 DTypeLike = jax.typing.DTypeLike | NamedDType
 """A dtype, or its name, as JAX, NumPy or TensorFlow spell it."""
+
+Initializer = Callable[[Sequence[int], Any], jax.Array]
+"""An initializer, or any function of a shape and a dtype."""
+
+Scalar = float | np.number | np.ndarray | jax.Array | SupportsJaxArray
+"""A number, or an array or variable of shape `[]`."""
 
 BoolLike = bool | np.bool_ | np.ndarray | jax.Array | SupportsJaxArray
 """A flag, which may be an array of shape `[]`."""

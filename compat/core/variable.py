@@ -1,7 +1,7 @@
 """Variables: named arrays that can be assigned to."""
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import jax
@@ -13,7 +13,7 @@ from ...haiku_impl.core.frames import thread
 from .dtypes import as_array, as_dtype
 from .indexed_slices import IndexedSlices
 from .naming import variable_names
-from .typing import ArrayLike
+from .typing import ArrayLike, DTypeLike
 
 T = TypeVar("T")
 
@@ -73,12 +73,12 @@ class Variable(cells.Cell):
 
     def __init__(
         self,
-        initial_value: Any = None,
+        initial_value: ArrayLike | Callable[[], ArrayLike] | None = None,
         trainable: bool = True,
         *,
         name: str | None = None,
-        dtype: Any = None,
-        shape: Any = None,
+        dtype: DTypeLike | None = None,
+        shape: Sequence[int] | None = None,
         constraint: Callable[[Any], Any] | None = None,
         synchronization: Any = None,
         aggregation: Any = None,
@@ -175,7 +175,7 @@ class Variable(cells.Cell):
 
     # Writing.
 
-    def assign(self, value: Any) -> jax.Array:
+    def assign(self, value: ArrayLike) -> jax.Array:
         """Sets the value, and returns it.
 
         Args:
@@ -224,11 +224,11 @@ class Variable(cells.Cell):
         cells.write(self, value)
         return value
 
-    def assign_add(self, delta: Any) -> jax.Array:
+    def assign_add(self, delta: ArrayLike) -> jax.Array:
         """Adds `delta` to the value, and returns the sum."""
         return self._changed(jnp.add, delta)
 
-    def assign_sub(self, delta: Any) -> jax.Array:
+    def assign_sub(self, delta: ArrayLike) -> jax.Array:
         """Subtracts `delta` from the value, and returns the difference."""
         return self._changed(jnp.subtract, delta)
 
@@ -245,7 +245,7 @@ class Variable(cells.Cell):
 
     # Rows of it.
 
-    def sparse_read(self, indices: Any) -> jax.Array:
+    def sparse_read(self, indices: ArrayLike) -> jax.Array:
         """Returns rows of the value, `[*indices.shape, *shape[1:]]`."""
         return jnp.take(self.value(), jnp.asarray(indices), axis=0, mode="clip")
 
@@ -297,7 +297,7 @@ class Variable(cells.Cell):
 
     # Behaving like an array.
 
-    def astype(self, dtype: Any) -> jax.Array:
+    def astype(self, dtype: DTypeLike) -> jax.Array:
         return self.value().astype(as_dtype(dtype))
 
     def __getitem__(self, index: Any) -> jax.Array:

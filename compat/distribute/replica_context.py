@@ -6,6 +6,8 @@ from typing import Any
 import jax
 from jax import lax
 
+from ..core.typing import PyTree
+
 AXIS = "replica"
 """The name of the mesh's axis, and of the axis that collective operations reduce."""
 
@@ -29,11 +31,11 @@ class ReplicaContext:
       replica_id_in_sync_group: the number of this one, an int of shape `[]`.
     """
 
-    def __init__(self, num_replicas_in_sync: int, replica_id: Any):
+    def __init__(self, num_replicas_in_sync: int, replica_id: int | jax.Array):
         self.num_replicas_in_sync = num_replicas_in_sync
         self.replica_id_in_sync_group = replica_id
 
-    def all_reduce(self, reduce_op: Any, value: Any) -> Any:
+    def all_reduce(self, reduce_op: Any, value: PyTree) -> Any:
         """Returns the sum or mean of what all replicas pass.
 
         Args:
@@ -46,7 +48,7 @@ class ReplicaContext:
         name = checked_op(reduce_op)
         return _COLLECTIVES[name](value, AXIS) if axis_size() else value
 
-    def all_gather(self, value: Any, axis: int) -> Any:
+    def all_gather(self, value: PyTree, axis: int) -> Any:
         """Returns what all replicas pass, concatenated.
 
         Args:

@@ -14,6 +14,7 @@ from ...haiku_impl.core.child import RNG, commit, run_child
 from ...haiku_impl.core.frames import thread
 from ...haiku_impl.core.random import PRNGSequence
 from ..core.discovery import discover
+from ..core.typing import PyTree
 from ..functional.transforms import as_device
 from ..random import next_key
 from ..transforms.jit import Jit
@@ -31,7 +32,7 @@ class PerReplica:
       stacked: the values, `[replicas, ...]`.
     """
 
-    def __init__(self, stacked: Any):
+    def __init__(self, stacked: PyTree):
         self.stacked = stacked
 
     @property
@@ -230,11 +231,11 @@ class Replicator:
         values = [value_fn(ReplicaContext(count, i)) for i in range(count)]
         return jax.tree.map(lambda *each: self._placed(np.stack(each)), *values)
 
-    def experimental_local_results(self, value: Any) -> tuple[Any, ...]:
+    def experimental_local_results(self, value: PyTree) -> tuple[Any, ...]:
         """Returns the values of a `PerReplica`; of anything else, that alone."""
         return value.values if _is_per_replica(value) else (value,)
 
-    def reduce(self, reduce_op: Any, value: Any, axis: int | None = None) -> Any:
+    def reduce(self, reduce_op: Any, value: PyTree, axis: int | None = None) -> Any:
         """Reduces what `run` returned over the replicas.
 
         Args:

@@ -1,11 +1,14 @@
 """JAX's transforms of pure functions, with the signatures of `snt.functional`."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import Sharding
+
+from ..core.typing import PyTree
 
 
 def as_device(device: Any) -> Any:
@@ -29,7 +32,9 @@ def as_device(device: Any) -> Any:
         ) from error
 
 
-def jit(f: Callable[..., Any], device: Any = None) -> Callable[..., Any]:
+def jit(
+    f: Callable[..., Any], device: str | jax.Device | Sharding | None = None
+) -> Callable[..., Any]:
     """Compiles a pure function: `jax.jit`.
 
     Args:
@@ -53,7 +58,9 @@ def jit(f: Callable[..., Any], device: Any = None) -> Callable[..., Any]:
 
 
 def value_and_grad(
-    f: Callable[..., Any], argnums: Any = 0, has_aux: bool = False
+    f: Callable[..., Any],
+    argnums: int | Sequence[Any] | Mapping[str, Any] = 0,
+    has_aux: bool = False,
 ) -> Callable[..., tuple[Any, Any]]:
     """Returns a function that computes a pure function and its gradient.
 
@@ -93,7 +100,9 @@ def value_and_grad(
 
 
 def grad(
-    f: Callable[..., Any], argnums: Any = 0, has_aux: bool = False
+    f: Callable[..., Any],
+    argnums: int | Sequence[Any] | Mapping[str, Any] = 0,
+    has_aux: bool = False,
 ) -> Callable[..., Any]:
     """Returns a function that computes the gradient of a pure function.
 
@@ -120,7 +129,7 @@ def grad(
     return wrapped
 
 
-def device_put(t: Any, device: Any = None) -> Any:
+def device_put(t: PyTree, device: str | jax.Device | Sharding | None = None) -> Any:
     """Puts a tree of arrays on a device.
 
     Args:
@@ -134,7 +143,7 @@ def device_put(t: Any, device: Any = None) -> Any:
     return jax.device_put(t, as_device(device))
 
 
-def device_get(t: Any) -> Any:
+def device_get(t: PyTree) -> Any:
     """Returns a tree of arrays as NumPy's arrays.
 
     Args:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.dtypes import as_array
 from ..core.module import Module
+from ..core.typing import ArrayLike
 from ..core.variable import Variable
 
 
@@ -93,7 +94,7 @@ def merge_leading_dims(x: Any, num_dims: int) -> Any:
     return as_array(x).reshape(size, *x.shape[num_dims:])
 
 
-def split_leading_dim(x: Any, example: Any, num_dims: int) -> Any:
+def split_leading_dim(x: Any, example: ArrayLike, num_dims: int) -> Any:
     """Splits the first axis of an array as those of another.
 
     Args:
@@ -111,7 +112,7 @@ def split_leading_dim(x: Any, example: Any, num_dims: int) -> Any:
     """
     if not _is_array(x):
         return x
-    leading = np.shape(example)[:num_dims]
+    leading: tuple[int, ...] = np.shape(example)[:num_dims]  # type: ignore[arg-type]
     rest = x.shape[1:]
     if math.prod(x.shape) != math.prod((*leading, *rest)):
         raise ValueError(

@@ -18,8 +18,9 @@ from ..core.dtypes import as_array
 from ..core.module import Module
 from ..core.naming import NameScope
 from ..core.once import once
+from ..core.typing import ArrayLike, BoolLike, Initializer, Scalar
 from ..core.variable import Variable
-from ..initializers import Initializer, Ones, Zeros
+from ..initializers import Ones, Zeros
 from ..transforms.control_flow import cond
 from .metrics import Metric
 from .moving_averages import ExponentialMovingAverage
@@ -68,7 +69,7 @@ class BaseBatchNorm(Module):
         create_offset: bool,
         moving_mean: Metric,
         moving_variance: Metric,
-        eps: Any = 1e-5,
+        eps: Scalar = 1e-5,
         scale_init: Initializer | None = None,
         offset_init: Initializer | None = None,
         data_format: str = "channels_last",
@@ -88,11 +89,11 @@ class BaseBatchNorm(Module):
 
     def __call__(
         self,
-        inputs: Any,
-        is_training: Any,
-        test_local_stats: Any = False,
-        scale: Any = None,
-        offset: Any = None,
+        inputs: ArrayLike,
+        is_training: BoolLike,
+        test_local_stats: BoolLike = False,
+        scale: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
     ) -> jax.Array:
         """Normalises a batch.
 
@@ -220,7 +221,7 @@ class BatchNorm(BaseBatchNorm):
         create_scale: bool,
         create_offset: bool,
         decay_rate: float = 0.999,
-        eps: Any = 1e-5,
+        eps: Scalar = 1e-5,
         scale_init: Initializer | None = None,
         offset_init: Initializer | None = None,
         data_format: str = "channels_last",

@@ -9,8 +9,9 @@ from ..core.checks import check_minimum_rank
 from ..core.dtypes import as_array
 from ..core.module import Module
 from ..core.once import once
+from ..core.typing import ArrayLike, Initializer
 from ..core.variable import Variable
-from ..initializers import Initializer, Zeros
+from ..initializers import Zeros
 
 
 class Bias(Module):
@@ -64,7 +65,9 @@ class Bias(Module):
         shape = _bias_shape(inputs.shape, self.bias_dims)
         self.b = Variable(lambda: self.b_init(shape, inputs.dtype), name="b")
 
-    def __call__(self, inputs: Any, multiplier: Any = None) -> jax.Array:
+    def __call__(
+        self, inputs: ArrayLike, multiplier: ArrayLike | None = None
+    ) -> jax.Array:
         """Adds the bias.
 
         Args:
@@ -92,7 +95,8 @@ class Bias(Module):
                 f"The bias of {self!r} has shape {b.shape}, as fits its first inputs, "
                 f"which cannot be added to inputs of shape {inputs.shape}."
             )
-        return inputs + (b if multiplier is None else b * multiplier)
+        factor: Any = multiplier
+        return inputs + (b if factor is None else b * factor)
 
 
 def _sizes(output_size: Any) -> tuple[int, ...]:

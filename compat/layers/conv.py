@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 
@@ -18,8 +17,9 @@ from ..core.checks import check_biases, check_rank, check_same_dtype, check_size
 from ..core.dtypes import as_array
 from ..core.module import Module
 from ..core.once import once
+from ..core.typing import ArrayLike, Initializer
 from ..core.variable import Variable
-from ..initializers import Initializer, Zeros, scaled_by_fan_in
+from ..initializers import Zeros, scaled_by_fan_in
 
 _PADDINGS = ("SAME", "VALID")
 
@@ -111,7 +111,7 @@ class ConvND(Module):
         w_init = self.w_init
         return Variable(lambda: w_init(shape, self._dtype), name="w")
 
-    def __call__(self, inputs: Any) -> jax.Array:
+    def __call__(self, inputs: ArrayLike) -> jax.Array:
         """Convolves a batch.
 
         Args:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 
@@ -19,8 +18,9 @@ from ..core.checks import check_biases, check_rank, check_same_dtype, check_size
 from ..core.dtypes import as_array
 from ..core.module import Module
 from ..core.once import once
+from ..core.typing import ArrayLike, Initializer
 from ..core.variable import Variable
-from ..initializers import Initializer, Zeros, scaled_by_fan_in
+from ..initializers import Zeros, scaled_by_fan_in
 
 
 class ConvNDTranspose(Module):
@@ -115,7 +115,7 @@ class ConvNDTranspose(Module):
         shape = (*window, self._output_channels, self.input_channels)
         return Variable(lambda: w_init(shape, self._dtype), name="w")
 
-    def __call__(self, inputs: Any) -> jax.Array:
+    def __call__(self, inputs: ArrayLike) -> jax.Array:
         """Enlarges a batch.
 
         Args:

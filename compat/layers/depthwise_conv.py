@@ -17,8 +17,9 @@ from ..core.checks import check_biases, check_rank, check_same_dtype, check_size
 from ..core.dtypes import as_array
 from ..core.module import Module
 from ..core.once import once
+from ..core.typing import ArrayLike, Initializer
 from ..core.variable import Variable
-from ..initializers import Initializer, Zeros, scaled_by_fan_in
+from ..initializers import Zeros, scaled_by_fan_in
 
 
 class DepthwiseConv2D(Module):
@@ -98,7 +99,7 @@ class DepthwiseConv2D(Module):
             outputs = (self.input_channels * self.channel_multiplier,)
             self.b = Variable(lambda: self.b_init(outputs, dtype), name="b")
 
-    def __call__(self, inputs: Any) -> jax.Array:
+    def __call__(self, inputs: ArrayLike) -> jax.Array:
         """Convolves a batch of images.
 
         Args:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from ...haiku_impl.numerics.dropout import inverted_dropout
 from ..core.dtypes import as_array
 from ..core.module import Module
+from ..core.typing import ArrayLike, BoolLike, Scalar
 from ..random import next_key
 from ..transforms.control_flow import cond
 
@@ -38,7 +39,7 @@ class Dropout(Module):
 
     def __init__(
         self,
-        rate: Any,
+        rate: Scalar,
         noise_shape: Sequence[int | None] | None = None,
         seed: int | None = None,
         name: str | None = None,
@@ -48,7 +49,7 @@ class Dropout(Module):
         self._noise_shape = noise_shape
         self._seed = seed
 
-    def __call__(self, x: Any, is_training: Any) -> jax.Array:
+    def __call__(self, x: ArrayLike, is_training: BoolLike) -> jax.Array:
         """Drops units.
 
         Args:

@@ -1,7 +1,6 @@
 """Embeddings."""
 
 import math
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,8 +9,9 @@ import numpy as np
 from ...haiku_impl.numerics.embedding import embedding_lookup
 from ..core.dtypes import as_array, as_dtype
 from ..core.module import Module
+from ..core.typing import ArrayLike, DTypeLike, Initializer
 from ..core.variable import Variable
-from ..initializers import Initializer, TruncatedNormal
+from ..initializers import TruncatedNormal
 
 
 class Embed(Module):
@@ -47,11 +47,11 @@ class Embed(Module):
         self,
         vocab_size: int | None = None,
         embed_dim: int | None = None,
-        existing_vocab: Any = None,
+        existing_vocab: ArrayLike | None = None,
         densify_gradients: bool = False,
         initializer: Initializer | None = None,
         trainable: bool = True,
-        dtype: Any = jnp.float32,
+        dtype: DTypeLike = jnp.float32,
         name: str | None = None,
     ):
         super().__init__(name=name)
@@ -64,7 +64,7 @@ class Embed(Module):
             )
         dtype = as_dtype(dtype)
         if existing_vocab is not None:
-            shape = np.shape(existing_vocab)
+            shape: tuple[int, ...] = np.shape(existing_vocab)  # type: ignore[arg-type]
             if len(shape) != 2:
                 raise ValueError(
                     "`existing_vocab` must have shape [vocab_size, embed_dim], got "
@@ -85,7 +85,7 @@ class Embed(Module):
 
         self.embeddings = Variable(vectors, trainable=trainable, name="embeddings")
 
-    def __call__(self, inputs: Any) -> jax.Array:
+    def __call__(self, inputs: ArrayLike) -> jax.Array:
         """Looks up vectors.
 
         Args:

@@ -1,11 +1,9 @@
 """Normalisation of groups of channels."""
 
-from typing import Any
-
 import jax
 
 from ...haiku_impl.numerics.normalization import group_normalize
-from ..initializers import Initializer
+from ..core.typing import ArrayLike, Initializer, Scalar
 from .layer_norm import Axis, AxisNorm
 
 
@@ -48,7 +46,7 @@ class GroupNorm(AxisNorm):
         axis: Axis = slice(1, None),
         create_scale: bool = True,
         create_offset: bool = True,
-        eps: Any = 1e-5,
+        eps: Scalar = 1e-5,
         scale_init: Initializer | None = None,
         offset_init: Initializer | None = None,
         data_format: str = "channels_last",
@@ -66,7 +64,12 @@ class GroupNorm(AxisNorm):
         )
         self._groups = groups
 
-    def __call__(self, inputs: Any, scale: Any = None, offset: Any = None) -> jax.Array:
+    def __call__(
+        self,
+        inputs: ArrayLike,
+        scale: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
+    ) -> jax.Array:
         """Normalises a batch.
 
         Args:
@@ -82,19 +85,19 @@ class GroupNorm(AxisNorm):
             have another rank than before, or lack an axis, or if `groups` does not
             divide their channels.
         """
-        inputs, scale, offset = self._prepare(inputs, scale, offset)
-        channels = inputs.shape[self._channel_index]
+        x, factor, shift = self._prepare(inputs, scale, offset)
+        channels = x.shape[self._channel_index]
         if self._groups < 1 or channels % self._groups:
             raise ValueError(
                 f"groups={self._groups} must divide the number of channels, and the "
                 f"inputs have {channels}."
             )
         return group_normalize(
-            inputs,
+            x,
             self._groups,
             self._axis,
-            scale,
-            offset,
+            factor,
+            shift,
             self._eps,
             channel_index=self._channel_index,
             folded=True,

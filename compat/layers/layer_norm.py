@@ -16,8 +16,9 @@ from ..core.checks import check_passed
 from ..core.dtypes import as_array
 from ..core.module import Module
 from ..core.once import once
+from ..core.typing import ArrayLike, Initializer, Scalar
 from ..core.variable import Variable
-from ..initializers import Initializer, Ones, Zeros
+from ..initializers import Ones, Zeros
 
 Axis = int | slice | Sequence[int]
 
@@ -32,7 +33,7 @@ class AxisNorm(Module):
         axis: Axis,
         create_scale: bool,
         create_offset: bool,
-        eps: Any,
+        eps: Scalar,
         scale_init: Initializer | None,
         offset_init: Initializer | None,
         data_format: str,
@@ -128,7 +129,7 @@ class LayerNorm(AxisNorm):
         axis: Axis,
         create_scale: bool,
         create_offset: bool,
-        eps: Any = 1e-5,
+        eps: Scalar = 1e-5,
         scale_init: Initializer | None = None,
         offset_init: Initializer | None = None,
         data_format: str = "channels_last",
@@ -145,7 +146,12 @@ class LayerNorm(AxisNorm):
             name,
         )
 
-    def __call__(self, inputs: Any, scale: Any = None, offset: Any = None) -> jax.Array:
+    def __call__(
+        self,
+        inputs: ArrayLike,
+        scale: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
+    ) -> jax.Array:
         """Normalises a batch.
 
         Args:
@@ -192,7 +198,7 @@ class InstanceNorm(LayerNorm):
         self,
         create_scale: bool,
         create_offset: bool,
-        eps: Any = 1e-5,
+        eps: Scalar = 1e-5,
         scale_init: Initializer | None = None,
         offset_init: Initializer | None = None,
         data_format: str = "channels_last",

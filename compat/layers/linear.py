@@ -1,7 +1,5 @@
 """Linear maps."""
 
-from typing import Any
-
 import jax
 
 from ...haiku_impl.numerics.linear import linear
@@ -9,8 +7,9 @@ from ..core.checks import check_biases, check_minimum_rank, check_same_dtype, ch
 from ..core.dtypes import as_array
 from ..core.module import Module
 from ..core.once import once
+from ..core.typing import ArrayLike, Initializer
 from ..core.variable import Variable
-from ..initializers import Initializer, Zeros, scaled_by_fan_in
+from ..initializers import Zeros, scaled_by_fan_in
 
 
 class Linear(Module):
@@ -65,7 +64,7 @@ class Linear(Module):
         if self.with_bias:
             self.b = Variable(lambda: self.b_init(shape[1:], inputs.dtype), name="b")
 
-    def __call__(self, inputs: Any) -> jax.Array:
+    def __call__(self, inputs: ArrayLike) -> jax.Array:
         """Applies the map.
 
         Args:

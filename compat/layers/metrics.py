@@ -1,7 +1,6 @@
 """Metrics: modules that accumulate values."""
 
 import abc
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +9,7 @@ from jax import lax
 from ..core.dtypes import as_array
 from ..core.module import Module
 from ..core.once import once
+from ..core.typing import ArrayLike
 from ..core.variable import Variable
 
 
@@ -25,7 +25,7 @@ class Metric(Module):
         """
 
     @abc.abstractmethod
-    def update(self, value: jax.Array) -> None:
+    def update(self, value: ArrayLike) -> None:
         """Takes in a value."""
 
     @property
@@ -37,7 +37,7 @@ class Metric(Module):
     def reset(self) -> None:
         """Forgets all values."""
 
-    def __call__(self, value: Any) -> jax.Array:
+    def __call__(self, value: ArrayLike) -> jax.Array:
         """Takes in a value, and returns what has been accumulated."""
         self.update(value)
         return self.value
@@ -65,11 +65,11 @@ class Sum(Metric):
         self.sum: Variable | None = None
 
     @once
-    def initialize(self, value: Any) -> None:
+    def initialize(self, value: ArrayLike) -> None:
         value = as_array(value)
         self.sum = Variable(lambda: jnp.zeros_like(value), trainable=False, name="sum")
 
-    def update(self, value: Any) -> None:
+    def update(self, value: ArrayLike) -> None:
         value = as_array(value)
         self.initialize(value)
         _initialized(self, self.sum).assign_add(lax.stop_gradient(value))
@@ -107,11 +107,11 @@ class Mean(Metric):
         self.count = counter("count")
 
     @once
-    def initialize(self, value: Any) -> None:
+    def initialize(self, value: ArrayLike) -> None:
         value = as_array(value)
         self.sum = Variable(lambda: jnp.zeros_like(value), trainable=False, name="sum")
 
-    def update(self, value: Any) -> None:
+    def update(self, value: ArrayLike) -> None:
         value = as_array(value)
         self.initialize(value)
         _initialized(self, self.sum).assign_add(lax.stop_gradient(value))

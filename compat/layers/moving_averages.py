@@ -1,7 +1,5 @@
 """Exponential moving averages."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +8,7 @@ from jax import lax
 from ...haiku_impl.numerics.moving_average import update_average_by_difference
 from ..core.dtypes import as_array
 from ..core.once import once
+from ..core.typing import ArrayLike, Scalar
 from ..core.variable import Variable
 from .metrics import Metric, counter
 
@@ -36,7 +35,7 @@ class ExponentialMovingAverage(Metric):
     (3.0, 5.0)
     """
 
-    def __init__(self, decay: Any, name: str | None = None):
+    def __init__(self, decay: Scalar, name: str | None = None):
         super().__init__(name=name)
         self._decay = decay
         self._counter = counter("counter")
@@ -44,7 +43,7 @@ class ExponentialMovingAverage(Metric):
         self.average: Variable | None = None
 
     @once
-    def initialize(self, value: Any) -> None:
+    def initialize(self, value: ArrayLike) -> None:
         # Only its shape and dtype count, and NumPy's are not worth a transfer.
         value = value if isinstance(value, np.ndarray) else as_array(value)
 
@@ -54,7 +53,7 @@ class ExponentialMovingAverage(Metric):
         self._hidden = variable("hidden")
         self.average = variable("average")
 
-    def update(self, value: Any) -> None:
+    def update(self, value: ArrayLike) -> None:
         """Takes in a value.
 
         Args:

@@ -1,7 +1,5 @@
 """Several linear maps at once."""
 
-from typing import Any
-
 import jax
 
 from ...haiku_impl.numerics.linear import batched_linear
@@ -9,8 +7,9 @@ from ..core.checks import check_biases, check_rank, check_same_dtype, check_size
 from ..core.dtypes import as_array
 from ..core.module import Module
 from ..core.once import once
+from ..core.typing import ArrayLike, Initializer
 from ..core.variable import Variable
-from ..initializers import Initializer, Zeros, scaled_by_fan_in
+from ..initializers import Zeros, scaled_by_fan_in
 
 
 class ParallelLinears(Module):
@@ -67,7 +66,7 @@ class ParallelLinears(Module):
             biases = (count, 1, self.output_size)
             self.b = Variable(lambda: self.b_init(biases, dtype), name="b")
 
-    def __call__(self, inputs: Any) -> jax.Array:
+    def __call__(self, inputs: ArrayLike) -> jax.Array:
         """Applies the maps.
 
         Args:

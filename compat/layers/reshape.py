@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 
 from ..core.dtypes import as_array
 from ..core.module import Module, no_name_scope
 from ..core.once import once
+from ..core.typing import ArrayLike
 
 
 class Reshape(Module):
@@ -49,7 +49,7 @@ class Reshape(Module):
     def _initialize(self, inputs: jax.Array) -> None:
         self._input_shape = inputs.shape
 
-    def __call__(self, inputs: Any) -> jax.Array:
+    def __call__(self, inputs: ArrayLike) -> jax.Array:
         """Reshapes an array.
 
         Args:
@@ -129,7 +129,7 @@ class Flatten(Reshape):
 
 
 def reshape(
-    inputs: Any,
+    inputs: ArrayLike,
     output_shape: Sequence[int],
     preserve_dims: int = 1,
     name: str | None = None,
@@ -144,7 +144,7 @@ def reshape(
     return Reshape(output_shape, preserve_dims, name)(inputs)
 
 
-def flatten(inputs: Any, name: str = "flatten") -> jax.Array:
+def flatten(inputs: ArrayLike, name: str = "flatten") -> jax.Array:
     """Makes one axis of all axes of an array but the first, as `Flatten` does.
 
     >>> import jax.numpy as jnp

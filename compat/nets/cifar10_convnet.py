@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from ..core.module import Module
+from ..core.typing import ArrayLike, BoolLike, Initializer
 from ..layers.batch_norm import BatchNorm
 from ..layers.conv import Conv2D
 from ..layers.linear import Linear
@@ -40,8 +41,8 @@ class Cifar10ConvNet(Module):
     def __init__(
         self,
         num_classes: int = 10,
-        w_init: Any = None,
-        b_init: Any = None,
+        w_init: Initializer | None = None,
+        b_init: Initializer | None = None,
         data_format: str = "NHWC",
         output_channels: Sequence[int] = (
             *(64, 64),
@@ -87,7 +88,7 @@ class Cifar10ConvNet(Module):
         )
 
     def __call__(
-        self, inputs: Any, is_training: Any, test_local_stats: bool = True
+        self, inputs: ArrayLike, is_training: BoolLike, test_local_stats: bool = True
     ) -> dict[str, Any]:
         """Classifies images.
 
@@ -102,7 +103,7 @@ class Cifar10ConvNet(Module):
           layer put out, the last of them `[batch, channels]`.
         """
         activations = []
-        net = inputs
+        net: Any = inputs
         for conv, norm in zip(self._conv_modules, self._bn_modules):
             net = norm(
                 conv(net), is_training=is_training, test_local_stats=test_local_stats

@@ -7,6 +7,7 @@ import jax
 
 from ...haiku_impl.numerics.dropout import dropout
 from ..core.module import Module
+from ..core.typing import ArrayLike, Initializer, Scalar
 from ..layers.linear import Linear
 from ..random import next_key
 
@@ -38,11 +39,11 @@ class MLP(Module):
     def __init__(
         self,
         output_sizes: Iterable[int],
-        w_init: Any = None,
-        b_init: Any = None,
+        w_init: Initializer | None = None,
+        b_init: Initializer | None = None,
         with_bias: bool = True,
         activation: Callable[[Any], Any] = jax.nn.relu,
-        dropout_rate: Any = None,
+        dropout_rate: Scalar | None = None,
         activate_final: bool = False,
         name: str | None = None,
     ):
@@ -63,7 +64,7 @@ class MLP(Module):
             for index, output_size in enumerate(output_sizes)
         ]
 
-    def __call__(self, inputs: Any, is_training: bool | None = None) -> jax.Array:
+    def __call__(self, inputs: ArrayLike, is_training: bool | None = None) -> jax.Array:
         """Applies the layers.
 
         Args:
@@ -90,13 +91,14 @@ class MLP(Module):
                 "is_training should only be used with dropout, and the dropout rate is "
                 f"{rate}: leave it out."
             )
+        out: Any = inputs
         for number, layer in enumerate(self._layers):
-            inputs = layer(inputs)
+            out = layer(out)
             if number < len(self._layers) - 1 or self._activate_final:
                 if use_dropout and is_training:
-                    inputs = dropout(next_key(), rate, inputs)
-                inputs = self._activation(inputs)
-        return inputs
+                    out = dropout(next_key(), rate, out)
+                out = self._activation(out)
+        return out
 
     def reverse(
         self, activate_final: bool | None = None, name: str | None = None

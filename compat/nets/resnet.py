@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from ...haiku_impl.numerics.pooling import max_pool
 from ..core.module import Module
+from ..core.typing import ArrayLike, BoolLike
 from ..initializers import Zeros
 from ..layers.linear import Linear
 from .resnet_blocks import BlockGroup, scaled_norm, unbiased_conv
@@ -78,7 +79,7 @@ class ResNet(Module):
             self._final_batchnorm = scaled_norm(bn_config, "final_batchnorm")
         self._logits = Linear(output_size=num_classes, w_init=Zeros(), name="logits")
 
-    def __call__(self, inputs: Any, is_training: Any) -> jax.Array:
+    def __call__(self, inputs: ArrayLike, is_training: BoolLike) -> jax.Array:
         """Classifies images.
 
         Args:

@@ -9,6 +9,7 @@ from ...haiku_impl.numerics import quantization
 from ..core.checks import check_same_dtype
 from ..core.dtypes import as_array, as_dtype
 from ..core.module import Module
+from ..core.typing import ArrayLike, BoolLike, DTypeLike, Scalar
 from ..core.variable import Variable
 from ..initializers import VarianceScaling
 from ..layers.moving_averages import ExponentialMovingAverage
@@ -42,17 +43,19 @@ class VectorQuantizer(Module):
         self,
         embedding_dim: int,
         num_embeddings: int,
-        commitment_cost: Any,
-        dtype: Any = jnp.float32,
+        commitment_cost: Scalar,
+        dtype: DTypeLike = jnp.float32,
         name: str = "vector_quantizer",
     ):
         super().__init__(name=name)
         self.embedding_dim = embedding_dim
         self.num_embeddings = num_embeddings
-        self.commitment_cost = commitment_cost
+        self.commitment_cost: Any = commitment_cost
         self.embeddings = _codes(embedding_dim, num_embeddings, dtype, trainable=True)
 
-    def __call__(self, inputs: Any, is_training: Any) -> dict[str, jax.Array]:
+    def __call__(
+        self, inputs: ArrayLike, is_training: BoolLike
+    ) -> dict[str, jax.Array]:
         """Replaces vectors.
 
         Args:
@@ -77,7 +80,7 @@ class VectorQuantizer(Module):
         commitment = quantization.commitment_loss(inputs, found.values)
         return _outputs(inputs, found, loss + self.commitment_cost * commitment)
 
-    def quantize(self, encoding_indices: Any) -> jax.Array:
+    def quantize(self, encoding_indices: ArrayLike) -> jax.Array:
         """Returns the codes of the given numbers, `[*indices.shape, embedding_dim]`."""
         return quantization.select_codes(
             as_array(self.embeddings), as_array(encoding_indices)
@@ -120,10 +123,10 @@ class VectorQuantizerEMA(Module):
         self,
         embedding_dim: int,
         num_embeddings: int,
-        commitment_cost: Any,
+        commitment_cost: Scalar,
         decay: float,
         epsilon: float = 1e-5,
-        dtype: Any = jnp.float32,
+        dtype: DTypeLike = jnp.float32,
         name: str = "vector_quantizer_ema",
     ):
         super().__init__(name=name)
@@ -131,7 +134,7 @@ class VectorQuantizerEMA(Module):
             raise ValueError(f"decay must be in range [0, 1], got {decay}.")
         self.embedding_dim = embedding_dim
         self.num_embeddings = num_embeddings
-        self.commitment_cost = commitment_cost
+        self.commitment_cost: Any = commitment_cost
         self.decay = decay
         self.epsilon = epsilon
         self.embeddings = _codes(embedding_dim, num_embeddings, dtype, trainable=False)
@@ -140,7 +143,9 @@ class VectorQuantizerEMA(Module):
         self.ema_dw = ExponentialMovingAverage(decay, name="ema_dw")
         self.ema_dw.initialize(self.embeddings)
 
-    def __call__(self, inputs: Any, is_training: Any) -> dict[str, jax.Array]:
+    def __call__(
+        self, inputs: ArrayLike, is_training: BoolLike
+    ) -> dict[str, jax.Array]:
         """Replaces vectors.
 
         Args:
@@ -164,7 +169,7 @@ class VectorQuantizerEMA(Module):
             self.embeddings.assign(codes)
         return _outputs(inputs, found, self.commitment_cost * commitment)
 
-    def quantize(self, encoding_indices: Any) -> jax.Array:
+    def quantize(self, encoding_indices: ArrayLike) -> jax.Array:
         """Returns the codes of the given numbers, `[*indices.shape, embedding_dim]`."""
         return quantization.select_codes(
             as_array(self.embeddings), as_array(encoding_indices)

@@ -7,6 +7,7 @@ from typing import Any
 from ...haiku_impl.numerics.optimization import adam_update
 from ..core.module import Optimizer
 from ..core.once import once
+from ..core.typing import Scalar
 from ..core.variable import Variable
 from .updates import apply_rule, cast, checked_pairs, zero_slots
 
@@ -36,10 +37,10 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
-        beta1: Any = 0.9,
-        beta2: Any = 0.999,
-        epsilon: Any = 1e-8,
+        learning_rate: Scalar = 0.001,
+        beta1: Scalar = 0.9,
+        beta2: Scalar = 0.999,
+        epsilon: Scalar = 1e-8,
         name: str | None = None,
     ):
         super().__init__(name=name)

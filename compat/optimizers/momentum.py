@@ -7,6 +7,7 @@ from typing import Any
 from ...haiku_impl.numerics.optimization import momentum_update
 from ..core.module import Optimizer
 from ..core.once import once
+from ..core.typing import Scalar
 from ..core.variable import Variable
 from .updates import apply_rule, cast, checked_pairs, zero_slots
 
@@ -36,8 +37,8 @@ class Momentum(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any,
-        momentum: Any,
+        learning_rate: Scalar,
+        momentum: Scalar,
         use_nesterov: bool = False,
         name: str | None = None,
     ):

@@ -7,6 +7,7 @@ from typing import Any
 from ...haiku_impl.numerics.optimization import rmsprop_update
 from ..core.module import Optimizer
 from ..core.once import once
+from ..core.typing import Scalar
 from ..core.variable import Variable
 from .updates import apply_rule, cast, checked_pairs, zero_slots
 
@@ -39,10 +40,10 @@ class RMSProp(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any,
-        decay: Any = 0.9,
-        momentum: Any = 0.0,
-        epsilon: Any = 1e-10,
+        learning_rate: Scalar,
+        decay: Scalar = 0.9,
+        momentum: Scalar = 0.0,
+        epsilon: Scalar = 1e-10,
         centered: bool = False,
         name: str | None = None,
     ):

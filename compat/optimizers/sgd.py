@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from ..core.indexed_slices import IndexedSlices
 from ..core.module import Optimizer
+from ..core.typing import Scalar
 from ..core.variable import Variable
 from .updates import cast, checked_pairs
 
@@ -26,7 +27,7 @@ class SGD(Optimizer):
     [0.0, 2.0]
     """
 
-    def __init__(self, learning_rate: Any, name: str | None = None):
+    def __init__(self, learning_rate: Scalar, name: str | None = None):
         super().__init__(name)
         self.learning_rate = learning_rate
 

@@ -1,5 +1,6 @@
 """What all optimizers share: their checks, their slots, and applying a rule."""
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -61,7 +62,7 @@ def zero_slots(parameters: Sequence[Variable], scope: str) -> list[Variable]:
     with child_scope(scope):
         return [
             Variable(
-                lambda p=p: jnp.zeros(p.shape, p.dtype),
+                functools.partial(jnp.zeros, p.shape, p.dtype),
                 trainable=False,
                 name=p.name.split(":")[0],
             )

@@ -10,6 +10,7 @@ from ...haiku_impl.numerics.layout import broadcastable_shape
 from ...haiku_impl.numerics.recurrence import SONNET_GATES, lstm_update
 from ..core.dtypes import as_array, as_dtype
 from ..core.once import once
+from ..core.typing import ArrayLike, DTypeLike, Initializer
 from ..core.variable import Variable
 from ..initializers import Zeros
 from ..layers.conv import ConvND
@@ -27,7 +28,7 @@ class _ConvNDLSTM(RNNCore):
         data_format: str,
         inits: tuple[Any, Any, Any],
         forget_bias: float,
-        dtype: Any,
+        dtype: DTypeLike,
         name: str | None,
     ):
         input_shape, output_channels, kernel_shape = sizes
@@ -74,7 +75,9 @@ class _ConvNDLSTM(RNNCore):
             self._b_init, self._output_channels, self._forget_bias, self._dtype
         )
 
-    def __call__(self, inputs: Any, prev_state: Any) -> tuple[jax.Array, LSTMState]:
+    def __call__(
+        self, inputs: ArrayLike, prev_state: LSTMState
+    ) -> tuple[jax.Array, LSTMState]:
         """Does one step.
 
         Args:
@@ -143,11 +146,11 @@ class Conv1DLSTM(_ConvNDLSTM):
         output_channels: int,
         kernel_shape: int | Sequence[int],
         data_format: str = "NWC",
-        w_i_init: Any = None,
-        w_h_init: Any = None,
-        b_init: Any = None,
+        w_i_init: Initializer | None = None,
+        w_h_init: Initializer | None = None,
+        b_init: Initializer | None = None,
         forget_bias: float = 1.0,
-        dtype: Any = jnp.float32,
+        dtype: DTypeLike = jnp.float32,
         name: str | None = None,
     ):
         sizes = (input_shape, output_channels, kernel_shape)
@@ -189,11 +192,11 @@ class Conv2DLSTM(_ConvNDLSTM):
         output_channels: int,
         kernel_shape: int | Sequence[int],
         data_format: str = "NHWC",
-        w_i_init: Any = None,
-        w_h_init: Any = None,
-        b_init: Any = None,
+        w_i_init: Initializer | None = None,
+        w_h_init: Initializer | None = None,
+        b_init: Initializer | None = None,
         forget_bias: float = 1.0,
-        dtype: Any = jnp.float32,
+        dtype: DTypeLike = jnp.float32,
         name: str | None = None,
     ):
         sizes = (input_shape, output_channels, kernel_shape)
@@ -235,11 +238,11 @@ class Conv3DLSTM(_ConvNDLSTM):
         output_channels: int,
         kernel_shape: int | Sequence[int],
         data_format: str = "NDHWC",
-        w_i_init: Any = None,
-        w_h_init: Any = None,
-        b_init: Any = None,
+        w_i_init: Initializer | None = None,
+        w_h_init: Initializer | None = None,
+        b_init: Initializer | None = None,
         forget_bias: float = 1.0,
-        dtype: Any = jnp.float32,
+        dtype: DTypeLike = jnp.float32,
         name: str | None = None,
     ):
         sizes = (input_shape, output_channels, kernel_shape)

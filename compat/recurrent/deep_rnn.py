@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from ..core.typing import PyTree
 from .rnn_core import RNNCore
 
 
@@ -24,7 +25,7 @@ class _LegacyDeepRNN(RNNCore):
         self._skip_connections = skip_connections
         self._concat_final_output_if_skip = concat_final_output_if_skip
 
-    def __call__(self, inputs: Any, prev_state: Any) -> tuple[Any, Any]:
+    def __call__(self, inputs: PyTree, prev_state: PyTree) -> tuple[Any, Any]:
         """Does one step.
 
         Args:

@@ -9,6 +9,7 @@ from ...haiku_impl.numerics.recurrence import gru_update
 from ..core.checks import check_rank, check_same_dtype
 from ..core.dtypes import as_array, as_dtype
 from ..core.once import once
+from ..core.typing import ArrayLike, DTypeLike, Initializer
 from ..core.variable import Variable
 from ..initializers import VarianceScaling, Zeros
 from .rnn_core import RNNCore, check_dtype
@@ -43,10 +44,10 @@ class GRU(RNNCore):
     def __init__(
         self,
         hidden_size: int,
-        w_i_init: Any = None,
-        w_h_init: Any = None,
-        b_init: Any = None,
-        dtype: Any = jnp.float32,
+        w_i_init: Initializer | None = None,
+        w_h_init: Initializer | None = None,
+        b_init: Initializer | None = None,
+        dtype: DTypeLike = jnp.float32,
         name: str | None = None,
     ):
         super().__init__(name)
@@ -80,7 +81,9 @@ class GRU(RNNCore):
         )
         self.b = Variable(lambda: self._b_init([3 * size], dtype), name="b")
 
-    def __call__(self, inputs: Any, prev_state: Any) -> tuple[jax.Array, jax.Array]:
+    def __call__(
+        self, inputs: ArrayLike, prev_state: ArrayLike
+    ) -> tuple[jax.Array, jax.Array]:
         """Does one step.
 
         Args:
@@ -98,7 +101,8 @@ class GRU(RNNCore):
         self._initialize(inputs)
         w_i, w_h, b = as_array(self._w_i), as_array(self._w_h), as_array(self.b)
         check_same_dtype(inputs, w_i, self)
-        next_state = gru_update(inputs, prev_state, w_i, w_h, b)
+        state: Any = prev_state
+        next_state = gru_update(inputs, state, w_i, w_h, b)
         return next_state, next_state
 
     def initial_state(self, batch_size: int) -> jax.Array:  # type: ignore[override]

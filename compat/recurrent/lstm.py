@@ -11,6 +11,7 @@ from ...haiku_impl.numerics.recurrence import SONNET_GATES, lstm_sequence, lstm_
 from ..core.checks import check_rank, check_same_dtype
 from ..core.dtypes import as_array, as_dtype
 from ..core.once import once
+from ..core.typing import ArrayLike, DTypeLike, Initializer
 from ..core.variable import Variable
 from ..initializers import TruncatedNormal, Zeros
 from .rnn_core import RNNCore, UnrolledRNN, check_dtype
@@ -67,12 +68,12 @@ class LSTM(RNNCore):
         self,
         hidden_size: int,
         projection_size: int | None = None,
-        projection_init: Any = None,
-        w_i_init: Any = None,
-        w_h_init: Any = None,
-        b_init: Any = None,
+        projection_init: Initializer | None = None,
+        w_i_init: Initializer | None = None,
+        w_h_init: Initializer | None = None,
+        b_init: Initializer | None = None,
         forget_bias: float = 1.0,
-        dtype: Any = jnp.float32,
+        dtype: DTypeLike = jnp.float32,
         name: str | None = None,
     ):
         super().__init__(name)
@@ -112,7 +113,9 @@ class LSTM(RNNCore):
                 "projection", self._projection_init, size, self._projection_size, dtype
             )
 
-    def __call__(self, inputs: Any, prev_state: Any) -> tuple[jax.Array, LSTMState]:
+    def __call__(
+        self, inputs: ArrayLike, prev_state: LSTMState
+    ) -> tuple[jax.Array, LSTMState]:
         """Does one step.
 
         Args:
@@ -173,11 +176,11 @@ class UnrolledLSTM(UnrolledRNN):
     def __init__(
         self,
         hidden_size: int,
-        w_i_init: Any = None,
-        w_h_init: Any = None,
-        b_init: Any = None,
+        w_i_init: Initializer | None = None,
+        w_h_init: Initializer | None = None,
+        b_init: Initializer | None = None,
         forget_bias: float = 1.0,
-        dtype: Any = jnp.float32,
+        dtype: DTypeLike = jnp.float32,
         name: str | None = None,
     ):
         super().__init__(name)
@@ -209,7 +212,7 @@ class UnrolledLSTM(UnrolledRNN):
         self.b = gate_bias(self._b_init, size, self._forget_bias, dtype)
 
     def __call__(
-        self, input_sequence: Any, initial_state: Any
+        self, input_sequence: ArrayLike, initial_state: LSTMState
     ) -> tuple[jax.Array, LSTMState]:
         """Does all steps of a sequence.
 

@@ -4,6 +4,7 @@ import abc
 from typing import Any
 
 from ..core.module import Module
+from ..core.typing import PyTree
 
 
 class RNNCore(Module):
@@ -25,7 +26,7 @@ class RNNCore(Module):
     """
 
     @abc.abstractmethod
-    def __call__(self, inputs: Any, prev_state: Any) -> tuple[Any, Any]:
+    def __call__(self, inputs: PyTree, prev_state: PyTree) -> tuple[Any, Any]:
         """Does one step.
 
         Args:
@@ -51,7 +52,9 @@ class UnrolledRNN(Module):
     """The base class of recurrent modules that take whole sequences."""
 
     @abc.abstractmethod
-    def __call__(self, input_sequence: Any, initial_state: Any) -> tuple[Any, Any]:
+    def __call__(
+        self, input_sequence: PyTree, initial_state: PyTree
+    ) -> tuple[Any, Any]:
         """Does all steps of a sequence.
 
         Args:

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from ..core.dtypes import as_array
 from ..core.module import Module
+from ..core.typing import PyTree
 from ..core.variable import Variable
 from .rnn_core import RNNCore
 
@@ -31,7 +32,7 @@ class TrainableState(Module):
 
     @classmethod
     def for_core(
-        cls, core: RNNCore, mask: Any = None, name: str | None = None
+        cls, core: RNNCore, mask: PyTree | None = None, name: str | None = None
     ) -> "TrainableState":
         """Makes a trainable state that starts as the initial state of a core.
 
@@ -43,7 +44,12 @@ class TrainableState(Module):
         one = core.initial_state(batch_size=1)
         return cls(jax.tree.map(lambda s: jnp.squeeze(s, axis=0), one), mask, name)
 
-    def __init__(self, initial_values: Any, mask: Any = None, name: str | None = None):
+    def __init__(
+        self,
+        initial_values: PyTree,
+        mask: PyTree | None = None,
+        name: str | None = None,
+    ):
         super().__init__(name)
         structure: Any = jax.tree.structure(initial_values)
         paths_and_values = jax.tree.leaves_with_path(initial_values)

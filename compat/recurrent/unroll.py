@@ -7,13 +7,17 @@ import jax
 import jax.numpy as jnp
 
 from ..core.discovery import discover
+from ..core.typing import ArrayLike, PyTree
 from ..transforms.control_flow import scan
 
 Core = Callable[[Any, Any], tuple[Any, Any]]
 
 
 def static_unroll(
-    core: Core, input_sequence: Any, initial_state: Any, sequence_length: Any = None
+    core: Core,
+    input_sequence: PyTree,
+    initial_state: PyTree,
+    sequence_length: ArrayLike | None = None,
 ) -> tuple[Any, Any]:
     """Runs a core over a sequence, step by step in Python.
 
@@ -56,9 +60,9 @@ def static_unroll(
 
 def dynamic_unroll(
     core: Core,
-    input_sequence: Any,
-    initial_state: Any,
-    sequence_length: Any = None,
+    input_sequence: PyTree,
+    initial_state: PyTree,
+    sequence_length: ArrayLike | None = None,
     parallel_iterations: int = 1,
     swap_memory: bool = False,
 ) -> tuple[Any, Any]:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from ...haiku_impl.numerics.recurrence import vanilla_update
 from ..core.dtypes import as_array, as_dtype
 from ..core.once import once
+from ..core.typing import ArrayLike, DTypeLike, Initializer
 from ..core.variable import Variable
 from ..initializers import Zeros
 from ..layers.linear import Linear
@@ -39,10 +40,10 @@ class VanillaRNN(RNNCore):
         self,
         hidden_size: int,
         activation: Callable[[jax.Array], jax.Array] = jnp.tanh,
-        w_i_init: Any = None,
-        w_h_init: Any = None,
-        b_init: Any = None,
-        dtype: Any = jnp.float32,
+        w_i_init: Initializer | None = None,
+        w_h_init: Initializer | None = None,
+        b_init: Initializer | None = None,
+        dtype: DTypeLike = jnp.float32,
         name: str | None = None,
     ):
         super().__init__(name)
@@ -74,7 +75,9 @@ class VanillaRNN(RNNCore):
             lambda: self._b_init([self._hidden_size], self._dtype), name="b"
         )
 
-    def __call__(self, inputs: Any, prev_state: Any) -> tuple[jax.Array, jax.Array]:
+    def __call__(
+        self, inputs: ArrayLike, prev_state: ArrayLike
+    ) -> tuple[jax.Array, jax.Array]:
         """Does one step.
 
         Args:

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from ..core.dtypes import as_array
+from ..core.typing import ArrayLike
 
 
 @jax.custom_vjp
@@ -28,7 +29,10 @@ _clipped.defvjp(_forward, _backward)
 
 
 def leaky_clip_by_value(
-    t: Any, clip_value_min: Any, clip_value_max: Any, name: str | None = None
+    t: ArrayLike,
+    clip_value_min: ArrayLike,
+    clip_value_max: ArrayLike,
+    name: str | None = None,
 ) -> jax.Array:
     """Clips values, with gradients that only ever lead back into the range.
 

@@ -5,6 +5,7 @@ from typing import Any
 import jax
 
 from ..core.dtypes import as_array
+from ..core.typing import ArrayLike, Scalar
 
 
 @jax.custom_jvp
@@ -18,7 +19,7 @@ def _scaled_jvp(primals: Any, tangents: Any) -> tuple[jax.Array, jax.Array]:
     return t, (scale * tangent).astype(t.dtype)
 
 
-def scale_gradient(t: Any, scale: Any) -> jax.Array:
+def scale_gradient(t: ArrayLike, scale: Scalar) -> jax.Array:
     """Returns its argument, with gradients that are multiplied by a factor.
 
     Args:

@@ -219,7 +219,9 @@ class NamedRestoreStatus:
                 if value is not None:
                     yield value
         if isinstance(optimizer, Adam) and id(optimizer.step) not in self._done:
-            decays = float(optimizer.beta1), float(optimizer.beta2)
+            beta1: Any = optimizer.beta1
+            beta2: Any = optimizer.beta2
+            decays = float(beta1), float(beta2)
             found = adam_step(self._tensors, *decays, self.checkpoint.path)
             if found is not None:
                 yield _Value(f"{path}/step", optimizer.step, *found)

@@ -13,7 +13,14 @@ from .errors import MissingRNGError
 from .frames import Frame, thread
 from .hooks import DO_NOT_STORE, GetterContext, SetterContext, run_chain, run_creators
 from .random import check_trace
-from .typing import Initializer, MutableParams, MutableState, StatePair
+from .typing import (
+    DTypeLike,
+    Initializer,
+    MutableParams,
+    MutableState,
+    PyTree,
+    StatePair,
+)
 
 
 def current_name() -> str:
@@ -80,7 +87,7 @@ def _fail_without_init(shape: Sequence[int], dtype: Any) -> jax.Array:
 def get_parameter(
     name: str,
     shape: Sequence[int],
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     init: Initializer | None = None,
 ) -> jax.Array:
     """Returns a parameter of the running module, making it during `init`.
@@ -174,7 +181,7 @@ def _new_parameter(
 def get_state(
     name: str,
     shape: Sequence[int] | None = None,
-    dtype: Any = jnp.float32,
+    dtype: DTypeLike = jnp.float32,
     init: Initializer | None = None,
 ) -> Any:
     """Returns a piece of state of the running module, making it if there is none.
@@ -250,7 +257,7 @@ def _new_state(
     return value
 
 
-def set_state(name: str, value: Any) -> None:
+def set_state(name: str, value: PyTree) -> None:
     """Sets a piece of state of the running module.
 
     Args:

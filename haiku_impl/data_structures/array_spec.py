@@ -4,9 +4,20 @@ import dataclasses
 import decimal
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+
+
+class ShapedArray(Protocol):
+    """Anything with a shape and a dtype."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> np.dtype: ...
+
 
 _SHORT_NAMES = (
     ("complex", "c"),
@@ -66,6 +77,6 @@ class ArraySpec:
         return math.prod(self.shape)
 
     @classmethod
-    def from_array(cls, array: Any) -> "ArraySpec":
+    def from_array(cls, array: ShapedArray) -> "ArraySpec":
         """Returns the specification of an array."""
         return cls(array.shape, array.dtype)

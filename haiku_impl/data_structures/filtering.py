@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 
+from ..core.typing import PyTree
 from .array_spec import format_array
 from .flat_map import to_haiku_dict
 
@@ -174,7 +175,7 @@ def is_subset(*, subset: Tree, superset: Tree) -> bool:
     )
 
 
-def tree_size(tree: Any) -> int:
+def tree_size(tree: PyTree) -> int:
     """Returns how many elements the arrays of a tree have together.
 
     Args:
@@ -188,7 +189,7 @@ def tree_size(tree: Any) -> int:
     return sum(leaf.size for leaf in jax.tree.leaves(tree))
 
 
-def tree_bytes(tree: Any) -> int:
+def tree_bytes(tree: PyTree) -> int:
     """Returns how many bytes the elements of the arrays of a tree take together.
 
     Args:

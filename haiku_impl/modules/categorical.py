@@ -1,14 +1,15 @@
 """Functions of categories: one-hot vectors and samples."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
+from ..core.typing import DTypeLike
 from ..numerics import embedding
 
 
-def one_hot(x: jax.Array, num_classes: int, dtype: Any = jnp.float32) -> jax.Array:
+def one_hot(
+    x: jax.Array, num_classes: int, dtype: DTypeLike = jnp.float32
+) -> jax.Array:
     """Returns vectors with a one at the given position and zeros elsewhere.
 
     Deprecated in favour of `jax.nn.one_hot`.

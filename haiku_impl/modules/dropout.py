@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 
@@ -10,7 +9,10 @@ from ..numerics import dropout as numerics
 
 
 def dropout(
-    rng: jax.Array, rate: Any, x: jax.Array, broadcast_dims: Sequence[int] = ()
+    rng: jax.Array,
+    rate: float | jax.Array,
+    x: jax.Array,
+    broadcast_dims: Sequence[int] = (),
 ) -> jax.Array:
     """Zeroes units at random and scales the others by `1 / (1 - rate)`.
 

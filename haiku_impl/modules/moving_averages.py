@@ -2,15 +2,14 @@
 
 import re
 import warnings
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
 
 from ..core.module import Module
 from ..core.parameters import get_state, set_state
-from ..core.typing import MutableParams
+from ..core.typing import DTypeLike, MutableParams
 from ..data_structures import to_haiku_dict
 from ..initializers import Constant
 from ..numerics.moving_average import update_average
@@ -43,7 +42,7 @@ class ExponentialMovingAverage(Module):
 
     def __init__(
         self,
-        decay: Any,
+        decay: float | jax.Array,
         zero_debias: bool = True,
         warmup_length: int = 0,
         name: str | None = None,
@@ -63,7 +62,7 @@ class ExponentialMovingAverage(Module):
         self.zero_debias = zero_debias
         self.warmup_length = warmup_length
 
-    def initialize(self, shape: Any, dtype: Any = jnp.float32) -> None:
+    def initialize(self, shape: Sequence[int], dtype: DTypeLike = jnp.float32) -> None:
         """Makes an average of zero, so that it can be read before the first call.
 
         Args:
@@ -77,7 +76,7 @@ class ExponentialMovingAverage(Module):
                 DeprecationWarning,
                 stacklevel=2,
             )
-            shape, dtype = shape.shape, shape.dtype
+            shape, dtype = shape.shape, shape.dtype  # type: ignore[attr-defined]
         for name in ("hidden", "average"):
             get_state(name, shape, dtype, init=jnp.zeros)
 
@@ -139,7 +138,7 @@ class EMAParamsTree(Module):
 
     def __init__(
         self,
-        decay: Any,
+        decay: float | jax.Array,
         zero_debias: bool = True,
         warmup_length: int = 0,
         ignore_regex: str = "",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..core.module import Module
+from ..core.typing import ArrayLike
 
 
 class Sequential(Module):
@@ -31,7 +32,7 @@ class Sequential(Module):
         super().__init__(name=name)
         self.layers = tuple(layers)
 
-    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, inputs: ArrayLike, *args: Any, **kwargs: Any) -> Any:
         """Calls all layers.
 
         Args:

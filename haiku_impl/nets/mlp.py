@@ -1,13 +1,12 @@
 """Multi-layer perceptrons."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import jax
 
 from ..core.module import Module
 from ..core.random import PRNGSequence
-from ..core.typing import Initializer
+from ..core.typing import RNG, Initializer
 from ..modules.dropout import dropout
 from ..modules.linear import Linear
 
@@ -62,7 +61,10 @@ class MLP(Module):
         self.output_size = sizes[-1] if sizes else None
 
     def __call__(
-        self, inputs: jax.Array, dropout_rate: float | None = None, rng: Any = None
+        self,
+        inputs: jax.Array,
+        dropout_rate: float | None = None,
+        rng: RNG = None,
     ) -> jax.Array:
         """Applies the layers.
 
@@ -81,6 +83,7 @@ class MLP(Module):
             raise ValueError("When using dropout an rng key must be passed.")
         if dropout_rate is None and rng is not None:
             raise ValueError("RNG should only be passed when using dropout.")
+        rate = 0.0 if dropout_rate is None else dropout_rate
         keys = None if rng is None else PRNGSequence(rng)
         out = inputs
         last = len(self.layers) - 1
@@ -88,7 +91,7 @@ class MLP(Module):
             out = layer(out)
             if i < last or self.activate_final:
                 if keys is not None:
-                    out = dropout(next(keys), dropout_rate, out)
+                    out = dropout(next(keys), rate, out)
                 out = self.activation(out)
         return out
 

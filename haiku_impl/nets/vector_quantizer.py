@@ -1,13 +1,12 @@
 """Vector quantisers: the bottleneck of a VQ-VAE (van den Oord et al., 2017)."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 from jax import lax
 
 from ..core.module import Module
 from ..core.parameters import get_parameter, get_state, set_state
+from ..core.typing import DTypeLike
 from ..initializers import VarianceScaling
 from ..modules.moving_averages import ExponentialMovingAverage
 from ..numerics import quantization
@@ -40,7 +39,7 @@ class VectorQuantizer(Module):
         embedding_dim: int,
         num_embeddings: int,
         commitment_cost: float,
-        dtype: Any = jnp.float32,
+        dtype: DTypeLike = jnp.float32,
         name: str | None = None,
         cross_replica_axis: str | None = None,
     ):
@@ -134,9 +133,9 @@ class VectorQuantizerEMA(Module):
         embedding_dim: int,
         num_embeddings: int,
         commitment_cost: float,
-        decay: Any,
+        decay: float | jax.Array,
         epsilon: float = 1e-5,
-        dtype: Any = jnp.float32,
+        dtype: DTypeLike = jnp.float32,
         cross_replica_axis: str | None = None,
         name: str | None = None,
     ):

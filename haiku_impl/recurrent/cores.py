@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from ..core.module import Module
 from ..core.parameters import get_parameter
-from ..core.typing import Initializer
+from ..core.typing import Initializer, PyTree
 from ..initializers import VarianceScaling
 from ..modules.linear import Linear
 from ..numerics.recurrence import HAIKU_GATES, gru_update, lstm_update, vanilla_update
@@ -26,7 +26,7 @@ class RNNCore(Module):
     """
 
     @abc.abstractmethod
-    def __call__(self, inputs: Any, prev_state: Any) -> tuple[Any, Any]:
+    def __call__(self, inputs: PyTree, prev_state: PyTree) -> tuple[Any, Any]:
         """Runs one step.
 
         Args:

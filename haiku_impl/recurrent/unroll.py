@@ -7,13 +7,14 @@ import jax
 import jax.numpy as jnp
 
 from ..core import frames
+from ..core.typing import PyTree
 from ..transforms import control_flow
 
 
 def static_unroll(
     core: Callable[[Any, Any], tuple[Any, Any]],
-    input_sequence: Any,
-    initial_state: Any,
+    input_sequence: PyTree,
+    initial_state: PyTree,
     time_major: bool = True,
 ) -> tuple[Any, Any]:
     """Runs a core over a sequence, one step after the other in Python.
@@ -52,8 +53,8 @@ def static_unroll(
 
 def dynamic_unroll(
     core: Callable[[Any, Any], tuple[Any, Any]],
-    input_sequence: Any,
-    initial_state: Any,
+    input_sequence: PyTree,
+    initial_state: PyTree,
     time_major: bool = True,
     reverse: bool = False,
     return_all_states: bool = False,

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from ..core.typing import PyTree
 from .cores import RNNCore
 
 
@@ -21,7 +22,7 @@ class IdentityCore(RNNCore):
       (7, ())
     """
 
-    def __call__(self, inputs: Any, state: Any) -> tuple[Any, Any]:
+    def __call__(self, inputs: PyTree, state: PyTree) -> tuple[Any, Any]:
         """Returns the inputs and the state."""
         return inputs, state
 
@@ -54,7 +55,7 @@ class ResetCore(RNNCore):
         super().__init__(name=name)
         self.core = core
 
-    def __call__(self, inputs: Any, state: Any) -> tuple[Any, Any]:
+    def __call__(self, inputs: PyTree, state: PyTree) -> tuple[Any, Any]:
         """Runs one step of the core.
 
         Args:
@@ -123,7 +124,7 @@ class _DeepRNN(RNNCore):
                     f"These are not: {others}"
                 )
 
-    def __call__(self, inputs: Any, state: Any) -> tuple[Any, Any]:
+    def __call__(self, inputs: PyTree, state: PyTree) -> tuple[Any, Any]:
         """Runs one step of every layer.
 
         Args:

@@ -1,17 +1,20 @@
 """Controllers: the recurrent cores that use a memory."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 
 from ...core.dtypes import as_dtype
+from ...core.typing import ArrayLike, DTypeLike
 from ...layers.linear import Linear
 from ...recurrent.deep_rnn import DeepRNN, deep_rnn_with_skip_connections
 from ...recurrent.gru import GRU
 from ...recurrent.lstm import LSTM
 from ...recurrent.rnn_core import RNNCore
+
+T = TypeVar("T")
 
 
 class FeedForward(RNNCore):
@@ -34,7 +37,7 @@ class FeedForward(RNNCore):
         self,
         hidden_size: int,
         activation: Callable[[jax.Array], jax.Array] | None = jnp.tanh,
-        dtype: Any = jnp.float32,
+        dtype: DTypeLike = jnp.float32,
         name: str | None = None,
     ):
         super().__init__(name=name)
@@ -42,7 +45,7 @@ class FeedForward(RNNCore):
         self.dtype = as_dtype(dtype)
         self._activation = activation
 
-    def __call__(self, inputs: Any, prev_state: Any) -> tuple[jax.Array, Any]:
+    def __call__(self, inputs: ArrayLike, prev_state: T) -> tuple[jax.Array, T]:
         """Does one step.
 
         Args:

@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ...core.typing import ArrayLike
+
 
 def segment_dim(
     inputs: jax.Array, dim: int, shapes: Sequence[Sequence[int]]
@@ -62,7 +64,7 @@ def batch_gather(values: jax.Array, indices: jax.Array) -> jax.Array:
     return jax.vmap(lambda each, index: each[index])(values, indices)
 
 
-def one_hot(length: int | Sequence[int], index: Any) -> np.ndarray:
+def one_hot(length: int | Sequence[int], index: int | tuple[int, ...]) -> np.ndarray:
     """Returns zeros of shape `length` with a 1 at `index`, as a NumPy array.
 
     >>> one_hot(3, 1).tolist()
@@ -74,8 +76,8 @@ def one_hot(length: int | Sequence[int], index: Any) -> np.ndarray:
 
 
 def apply_linear(
-    inputs: Any,
-    linear_modules: Any,
+    inputs: ArrayLike | Sequence[ArrayLike],
+    linear_modules: Callable[..., jax.Array] | Sequence[Callable[..., jax.Array]],
     activation: Callable[[jax.Array], jax.Array] = lambda x: x,
 ) -> jax.Array:
     """Applies a linear module; or two of them to two inputs, and adds the results.
@@ -94,27 +96,26 @@ def apply_linear(
     >>> apply_linear((1, 2), (lambda x: x, lambda x: 10 * x))
     21
     """
+    modules: Any = linear_modules
     if not isinstance(inputs, tuple | list):
-        if isinstance(linear_modules, tuple | list):
+        if isinstance(modules, tuple | list):
             raise ValueError("There are several linear modules, and only one input.")
-        return activation(linear_modules(inputs))
-    if type(linear_modules) is not type(inputs) or not (
-        len(inputs) == len(linear_modules) == 2
-    ):
+        return activation(modules(inputs))
+    if type(modules) is not type(inputs) or not (len(inputs) == len(modules) == 2):
         raise ValueError(
             "If inputs is a list, it must be of length 2 and match the linear modules: "
             f"inputs are a {type(inputs).__name__} of {len(inputs)}, and the linear "
-            f"modules are {linear_modules!r}."
+            f"modules are {modules!r}."
         )
-    (first, second), (input1, input2) = linear_modules, inputs
+    (first, second), (input1, input2) = modules, inputs
     return apply_split_linear(first, second, input1, input2, activation)
 
 
 def apply_split_linear(
     lin_module_1: Callable[[Any], jax.Array],
     lin_module_2: Callable[[Any], jax.Array],
-    input1: Any,
-    input2: Any,
+    input1: ArrayLike,
+    input2: ArrayLike,
     activation: Callable[[jax.Array], jax.Array] | None = None,
 ) -> jax.Array:
     """Applies two linear modules to an input each, and adds the results.
