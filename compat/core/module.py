@@ -146,7 +146,9 @@ class ModuleMetaclass(abc.ABCMeta):
             module._auto_repr = _Construction(cls, args, kwargs)
             return module
 
-    __signature__ = property(constructors.signature)
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        return constructors.signature(cls)
 
 
 class _Construction:

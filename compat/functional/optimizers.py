@@ -1,8 +1,8 @@
 """Optimizers as pairs of pure functions, for parameters in plain trees."""
 
-import functools
+import inspect
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, ParamSpec
 
 import jax
 
@@ -10,6 +10,8 @@ from .. import optimizers
 from ..core.module import Optimizer
 from ..core.variable import Variable
 from .pure import transform_with_state
+
+P = ParamSpec("P")
 
 
 class TransformedOptimizer(NamedTuple):
@@ -24,7 +26,7 @@ class TransformedOptimizer(NamedTuple):
     apply: Callable[[Any, Any, Any], tuple[Any, Any]]
 
 
-def optimizer(cls: type[Optimizer]) -> Callable[..., TransformedOptimizer]:
+def optimizer(cls: Callable[P, Optimizer]) -> Callable[P, TransformedOptimizer]:
     """Turns a class of optimizers into a function that makes pairs of pure functions.
 
     Args:
@@ -46,10 +48,11 @@ def optimizer(cls: type[Optimizer]) -> Callable[..., TransformedOptimizer]:
     (0.5, ['momentum/accumulated_momentum/linear'])
     """
 
-    @functools.wraps(cls.__init__)
-    def make(*args: Any, **kwargs: Any) -> TransformedOptimizer:
+    def make(*args: P.args, **kwargs: P.kwargs) -> TransformedOptimizer:
         return _pure(lambda: cls(*args, **kwargs))
 
+    make.__doc__ = inspect.getdoc(cls.__init__)
+    make.__signature__ = inspect.signature(cls)  # type: ignore[attr-defined]
     return make
 
 

@@ -3,7 +3,7 @@
 import contextlib
 import functools
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import jax
 
@@ -14,8 +14,10 @@ from ...haiku_impl.core.transform import check_not_compiled
 from ...haiku_impl.core.typing import MutableParams, MutableState
 from ..random import next_key
 
+T = TypeVar("T")
 
-class Transformed(NamedTuple):
+
+class Transformed(NamedTuple, Generic[T]):
     """A pair of pure functions, without state.
 
     Attributes:
@@ -24,10 +26,10 @@ class Transformed(NamedTuple):
     """
 
     init: Callable[..., MutableParams]
-    apply: Callable[..., Any]
+    apply: Callable[..., T]
 
 
-class TransformedWithState(NamedTuple):
+class TransformedWithState(NamedTuple, Generic[T]):
     """A pair of pure functions, with state.
 
     Attributes:
@@ -36,10 +38,10 @@ class TransformedWithState(NamedTuple):
     """
 
     init: Callable[..., tuple[MutableParams, MutableState]]
-    apply: Callable[..., tuple[Any, MutableState]]
+    apply: Callable[..., tuple[T, MutableState]]
 
 
-def transform(f: Callable[..., Any]) -> Transformed:
+def transform(f: Callable[..., T]) -> Transformed[T]:
     """Turns a function that uses modules into a pair of pure functions.
 
     Args:
@@ -68,7 +70,7 @@ def transform(f: Callable[..., Any]) -> Transformed:
     return without_state(transform_with_state(f))
 
 
-def transform_with_state(f: Callable[..., Any]) -> TransformedWithState:
+def transform_with_state(f: Callable[..., T]) -> TransformedWithState[T]:
     """Turns a function that uses modules with state into a pair of pure functions.
 
     Args:
@@ -148,7 +150,7 @@ def _check_tree(name: str, tree: Any) -> None:
         )
 
 
-def without_state(with_state: TransformedWithState) -> Transformed:
+def without_state(with_state: TransformedWithState[T]) -> Transformed[T]:
     """Drops the state from a pair of functions that have none in fact.
 
     Args:

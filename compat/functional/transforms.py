@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -10,8 +10,16 @@ from jax.sharding import Sharding
 
 from ..core.typing import PyTree
 
+P = ParamSpec("P")
+T = TypeVar("T")
 
-def as_device(device: Any) -> Any:
+ArgNums = int | Sequence[Any] | Mapping[str, Any]
+"""The position of an argument, or several in lists, tuples or dicts."""
+Device: TypeAlias = str | jax.Device | Sharding
+"""A device or its name, or how to lay out on several."""
+
+
+def as_device(device: Device | None) -> jax.Device | Sharding | None:
     """Returns the device of a name such as "cpu:0" or TensorFlow's "/device:CPU:0".
 
     Args:
@@ -32,9 +40,7 @@ def as_device(device: Any) -> Any:
         ) from error
 
 
-def jit(
-    f: Callable[..., Any], device: str | jax.Device | Sharding | None = None
-) -> Callable[..., Any]:
+def jit(f: Callable[P, T], device: Device | None = None) -> Callable[P, T]:
     """Compiles a pure function: `jax.jit`.
 
     Args:
@@ -58,10 +64,8 @@ def jit(
 
 
 def value_and_grad(
-    f: Callable[..., Any],
-    argnums: int | Sequence[Any] | Mapping[str, Any] = 0,
-    has_aux: bool = False,
-) -> Callable[..., tuple[Any, Any]]:
+    f: Callable[P, T], argnums: ArgNums = 0, has_aux: bool = False
+) -> Callable[P, tuple[T, Any]]:
     """Returns a function that computes a pure function and its gradient.
 
     Args:
@@ -85,7 +89,7 @@ def value_and_grad(
     numbers, structure = jax.tree.flatten(argnums)
 
     def summed(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        out = f(*args, **kwargs)
+        out: Any = f(*args, **kwargs)
         value = jnp.asarray(out[0] if has_aux else out)
         return (value.sum() if value.ndim else value), out
 
@@ -100,10 +104,8 @@ def value_and_grad(
 
 
 def grad(
-    f: Callable[..., Any],
-    argnums: int | Sequence[Any] | Mapping[str, Any] = 0,
-    has_aux: bool = False,
-) -> Callable[..., Any]:
+    f: Callable[P, Any], argnums: ArgNums = 0, has_aux: bool = False
+) -> Callable[P, Any]:
     """Returns a function that computes the gradient of a pure function.
 
     Args:
@@ -129,7 +131,7 @@ def grad(
     return wrapped
 
 
-def device_put(t: PyTree, device: str | jax.Device | Sharding | None = None) -> Any:
+def device_put(t: PyTree, device: Device | None = None) -> PyTree:
     """Puts a tree of arrays on a device.
 
     Args:
@@ -143,7 +145,7 @@ def device_put(t: PyTree, device: str | jax.Device | Sharding | None = None) -> 
     return jax.device_put(t, as_device(device))
 
 
-def device_get(t: PyTree) -> Any:
+def device_get(t: PyTree) -> PyTree:
     """Returns a tree of arrays as NumPy's arrays.
 
     Args:

@@ -25,8 +25,8 @@ class LSTMState(NamedTuple):
       cell: `[batch, hidden_size]`.
     """
 
-    hidden: Any
-    cell: Any
+    hidden: jax.Array
+    cell: jax.Array
 
 
 class LSTM(RNNCore):
@@ -231,8 +231,9 @@ class UnrolledLSTM(UnrolledRNN):
         self._initialize(input_sequence)
         w_i, w_h, b = as_array(self._w_i), as_array(self._w_h), as_array(self.b)
         check_same_dtype(input_sequence, w_i, self)
+        state: Any = tuple(initial_state)
         outputs, (hidden, cell) = lstm_sequence(
-            input_sequence, tuple(initial_state), w_i, w_h, b, order=SONNET_GATES
+            input_sequence, state, w_i, w_h, b, order=SONNET_GATES
         )
         return outputs, LSTMState(hidden, cell)
 

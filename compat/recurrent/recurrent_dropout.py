@@ -90,5 +90,5 @@ def lstm_with_recurrent_dropout(
             f"dropout is a probability in the range [0, 1), got {dropout}."
         )
     lstm = LSTM(hidden_size, **kwargs)
-    rates = LSTMState(hidden=dropout, cell=None)
+    rates = LSTMState(hidden=dropout, cell=None)  # type: ignore[arg-type]
     return _RecurrentDropoutWrapper(lstm, rates, seed), lstm

@@ -205,7 +205,9 @@ class _ModuleMetaclass(type(Protocol)):  # type: ignore[misc]
                 )
             return module
 
-    __signature__ = property(constructors.signature)
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        return constructors.signature(cls)
 
 
 def _run_init(
