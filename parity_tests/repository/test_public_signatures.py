@@ -1,4 +1,4 @@
-"""What `inspect` and `help` say about each public name, and how much is left untyped."""
+"""What `inspect` and `help` say of each public name, and how much is left untyped."""
 
 import ast
 import collections

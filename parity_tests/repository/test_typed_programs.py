@@ -49,7 +49,7 @@ def folder(tmp_path_factory):
 
 
 def environment_shows_sonnax():
-    """Says whether sonnax lies in the environment, or a plain path there leads to it."""
+    """Says whether sonnax is in the environment, or a plain path there leads to it."""
     code = "import sys; print(*sys.path[1:], sep='\\n')"
     found = subprocess.run(
         [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True
