@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import jax
 from jax.extend.core import jaxpr_as_fun
 
-from ...haiku_impl.core.cells import Cell, Token, read
-from ...haiku_impl.core.child import RNG, Writes, commit, run_child
-from ...haiku_impl.core.frames import Frame, thread
+from ...haiku_impl.core.cells import First, Token, read
+from ...haiku_impl.core.child import RNG, Writes, commit, run_child, settled
+from ...haiku_impl.core.frames import thread
 from ...haiku_impl.core.typing import StatePair
 
 
@@ -16,11 +16,11 @@ class Found(NamedTuple):
     """What a function touches.
 
     Attributes:
-      read: the cells it reads or writes, in order.
-      written: the keys of what it writes (see `Writes`).
+      read: the tokens of the cells it reads or writes, in order.
+      written: the keys of what it writes (see `Writes`), first values left out.
     """
 
-    read: list[Cell]
+    read: tuple[Token, ...]
     written: tuple[Any, ...]
 
 
@@ -30,28 +30,39 @@ def discover(
     """Traces a function to see what it touches, and creates the variables it makes.
 
     Nothing else of what it does comes true. The trace runs with abstract values, and
-    only the initial values are computed.
+    only the initial values are computed. If that fails, modules are as before.
     """
     found: list[Found] = []
 
     def trace(args: Any, kwargs: Any) -> Writes:
         _, writes, child = run_child(f, args, kwargs)
-        found.append(Found(list(child.cells), tuple(dict.fromkeys(writes.keys))))
-        return _created(writes, child)
+        read = tuple(cell.token for cell in child.cells)
+        found.append(Found(read, lasting(writes)))
+        return _created(writes)
 
-    jaxpr, created = jax.make_jaxpr(trace, return_shape=True)(args, kwargs)
-    if created.keys:
-        compute = jax.jit(jaxpr_as_fun(jaxpr))
-        values = compute(*jax.tree.leaves((args, kwargs)))
-        commit(jax.tree.unflatten(jax.tree.structure(created), values))
+    with settled():
+        jaxpr, created = jax.make_jaxpr(trace, return_shape=True)(args, kwargs)
+        if created.keys:
+            compute = jax.jit(jaxpr_as_fun(jaxpr))
+            values = compute(*jax.tree.leaves((args, kwargs)))
+            # What fails while it runs must fail before it is a value.
+            values = jax.block_until_ready(values)
+            commit(jax.tree.unflatten(jax.tree.structure(created), values))
     return found[-1]
 
 
-def _created(writes: Writes, child: Frame) -> Writes:
+def lasting(writes: Writes) -> tuple[Any, ...]:
+    """Returns the keys of what a function writes each time: not the first values."""
+    return tuple(key for key in writes.keys if not isinstance(key, First))
+
+
+def _created(writes: Writes) -> Writes:
     """Returns the first values of what a child made, and the random keys after it."""
-    created: dict[Any, Any] = {c.token: value for c, value in child.created.items()}
+    created: dict[Any, Any] = {}
     for key, value in zip(writes.keys, writes.values):
-        if isinstance(key, tuple) and not _exists(key):
+        if isinstance(key, First):
+            created[key] = value
+        elif type(key) is tuple and not _exists(key):
             is_state = isinstance(value, StatePair)
             created[key] = (
                 StatePair(value.initial, value.initial) if is_state else value
@@ -76,7 +87,7 @@ def current_values(keys: Sequence[Any]) -> list[Any]:
     values = []
     for key in keys:
         if isinstance(key, Token):
-            values.append(read(key.cell))
+            values.append(read(key()))  # type: ignore[arg-type]
         elif key == RNG:
             values.append(frame.rng.internal_state)  # type: ignore[union-attr]
         else:

@@ -12,7 +12,7 @@ import jax
 from ...haiku_impl.core import constructors
 from ...haiku_impl.core.auto_repr import auto_repr
 from ...haiku_impl.core.frames import thread
-from ...haiku_impl.core.module import call_hooked
+from ...haiku_impl.core.module import call_hooked, full_name, params_and_state
 from ...haiku_impl.core.naming import is_identifier, snake_case
 from .naming import NameScope, child_scope
 from .once import once
@@ -81,7 +81,7 @@ def _with_name_scope(
                 f"{method.__name__} with @snt.no_name_scope."
             ) from None
         run = method
-        if thread.interceptors:
+        if thread.interceptors or thread.method_hooks:
             run = functools.partial(call_hooked, method, method.__name__, owner())
         outer = thread.name_scope
         if outer is scope:  # by another method of the module, so that all is set
@@ -108,7 +108,8 @@ class ModuleMetaclass(abc.ABCMeta):
             return cls
 
         methods = []
-        for key, value in namespace.items():
+        # What the base class itself has is read by those who watch methods.
+        for key, value in namespace.items() if bases else ():
             if key == "name_scope" or (key.startswith("__") and key != "__call__"):
                 continue
             if isinstance(value, property):
@@ -182,6 +183,16 @@ def _from_text(text: str) -> _Construction:
     return construction
 
 
+_ABSENT = object()
+
+
+def _restore(attributes: dict[str, Any], name: str, previous: Any) -> None:
+    if previous is _ABSENT:
+        attributes.pop(name, None)
+    else:
+        attributes[name] = previous
+
+
 def _repr(module: "Module") -> str:
     return str(module._auto_repr)
 
@@ -232,6 +243,10 @@ class Module(metaclass=ModuleMetaclass):
             thread.name_scope = self._name_scope
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if thread.frames:
+            attributes = vars(self)
+            undo = attributes, name, attributes.get(name, _ABSENT)
+            thread.frames[-1].on_failure.append(functools.partial(_restore, *undo))
         object.__setattr__(self, name, value)
         if isinstance(value, Variable) and thread.on_creation:
             for callback in tuple(thread.on_creation):
@@ -303,6 +318,21 @@ class Module(metaclass=ModuleMetaclass):
                 "put it as a decorator on the class."
             )
         return values
+
+
+@full_name.register
+def _(module: Module) -> str:
+    return module.name_scope.key
+
+
+@params_and_state.register
+def _(module: Module) -> tuple[dict[str, Any], dict[str, Any]]:
+    params: dict[str, Any] = {}
+    state: dict[str, Any] = {}
+    for variable in module._flatten(_is_variable):
+        tree = params if variable.trainable else state
+        tree["/".join(variable.key)] = variable.value()
+    return params, state
 
 
 def _is_variable(leaf: Any) -> bool:

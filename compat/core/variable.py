@@ -290,7 +290,7 @@ class Variable(cells.Cell):
         vars(copied).update(vars(self))
         copied.token = cells.Token(copied)
         if thread.frames:
-            cells.write(copied, self.value())
+            cells.write_first(copied, self.value())
         return copied
 
     __copy__ = None  # a shallow copy would be a second variable with one value

@@ -7,7 +7,8 @@ from typing import Any, ParamSpec, TypeVar
 import jax
 import jax.numpy as jnp
 
-from ...haiku_impl.core.child import Writes, commit, run_child
+from ...haiku_impl.core.cells import First, Token
+from ...haiku_impl.core.child import Writes, commit, run_child, settled
 from ...haiku_impl.core.random import PRNGSequence
 from ...haiku_impl.core.typing import Axes, PyTree
 from ..core.discovery import current_values, discover
@@ -46,8 +47,11 @@ def remat(
             out, writes, _ = run_child(f, args, kwargs)
             return out, writes
 
-        out, writes = jax.checkpoint(pure, policy=policy, prevent_cse=prevent_cse)(args)
-        commit(writes)
+        with settled():
+            checkpointed = jax.checkpoint(pure, policy=policy, prevent_cse=prevent_cse)
+            out, writes = checkpointed(args)
+            # A constant scalar comes out as a literal, which is no array.
+            commit(jax.tree.map(jnp.asarray, writes))
         return out
 
     return wrapped
@@ -62,7 +66,7 @@ def cond(
     """Calls one of two functions, as a compiled function can: `tf.cond`.
 
     Args:
-      pred: a bool of shape `[]`.
+      pred: a bool of shape `[]`, or a number, of which all but 0 are true.
       true_fn: called with the operands if `pred` is true.
       false_fn: called if not; it returns the same shapes and dtypes.
       *operands: arguments of both.
@@ -73,7 +77,8 @@ def cond(
     >>> int(n)
     1
     """
-    return switch(jnp.asarray(pred, jnp.int32), (false_fn, true_fn), *operands)
+    pred = jnp.asarray(pred)
+    return switch(pred.astype(bool).astype(int), (false_fn, true_fn), *operands)
 
 
 def switch(
@@ -176,7 +181,11 @@ def scan(
     """
 
     def first_step(init: Any, xs: Any) -> Any:
-        return f(init, jax.tree.map(lambda x: x[0], xs))
+        # Where there is no step, one of zeros shows what the others would be.
+        zeros = jax.tree.map(lambda x: jnp.zeros(x.shape[1:], x.dtype), xs)
+        return f(
+            init, jax.tree.map(lambda x, zero: x[0] if len(x) else zero, xs, zeros)
+        )
 
     written = discover(first_step, (init, xs), {}).written
 
@@ -190,6 +199,10 @@ def scan(
     (carry, values), ys = jax.lax.scan(body, start, xs, length, reverse, unroll)
     commit(Writes(written, values))
     return carry, ys
+
+
+def _zeros_like(xs: Any) -> jax.Array:
+    return jnp.zeros(xs.shape[1:], xs.dtype)
 
 
 def vmap(
@@ -247,7 +260,7 @@ def vmap(
         except ValueError as error:
             if "out_axes" not in str(error) or not outs or not outs[-1]:
                 raise
-            names = [getattr(key, "cell", key) for key in outs[-1]]
+            names = [key() if isinstance(key, Token) else key for key in outs[-1]]
             raise ValueError(
                 "A variable was assigned, inside snt.vmap, a value that differs along "
                 f"the mapped axis; assigned were {names}. Reduce it first "
@@ -283,6 +296,9 @@ def _carried(
 ) -> list[Any]:
     """Returns the new values of all that may be written, in the order of `written`."""
     new = dict(zip(writes.keys, writes.values))
+    for key in [key for key in new if isinstance(key, First)]:
+        # The last value of a variable that is made here stands beside its first.
+        new.setdefault(key.token, new.pop(key))
     if unexpected := [key for key in new if key not in written]:
         raise ValueError(
             "A function run by snt's control flow wrote to something that it did not "

@@ -1,18 +1,15 @@
 """Compiling functions that read and write variables, as `tf.function` does."""
 
 import functools
+import sys
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
 
-import jax
-
-from ...haiku_impl.core.cells import Cell, Token, own_value
-from ...haiku_impl.core.child import Writes, run_child
 from ...haiku_impl.core.frames import thread
-from ..core.discovery import discover
 from ..core.module import Module
 from ..core.variable import Variable
+from .program import Program
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -25,18 +22,22 @@ _BY_IDENTITY = (Variable, Module)
 
 
 class _Identity:
-    """Makes an object a key that is equal to itself alone."""
+    """Makes an object a key that is equal to itself alone, and lets it go."""
 
-    __slots__ = ("value",)
+    __slots__ = ("_hash", "ref")
 
-    def __init__(self, value: Any):
-        self.value = value
+    def __init__(self, value: Any, on_death: Callable[[Any], Any] | None = None):
+        self.ref = weakref.ref(value, on_death)
+        self._hash = id(value)
 
     def __hash__(self) -> int:
-        return id(self.value)
+        return self._hash
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Identity) and self.value is other.value
+        if self is other or not isinstance(other, _Identity):
+            return self is other
+        value = self.ref()
+        return value is not None and value is other.ref()
 
 
 # For each static argument its position or name, its type, and the value.
@@ -61,48 +62,27 @@ class Jit(Generic[P, T]):
             "donate_argnums": donate_argnums,
             "donate_variables": donate_variables,
         }
-        # Cells that are inputs only, and those that may be outputs too: the two are
-        # apart so that only the latter are donated.
-        self._held: list[Cell] = []
-        self._changed: list[Cell] = []
-        self._discovered = False
+        self._programs: dict[Static, Program] = {}
         self._bound: weakref.WeakKeyDictionary[Any, Jit] = weakref.WeakKeyDictionary()
-        self._compiled = jax.jit(
-            self._pure,
-            static_argnums=0,
-            donate_argnums=(
-                *((2,) if donate_variables else ()),
-                *(i + 3 for i in donate_argnums),
-            ),
-        )
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
         if thread.frames:
             # The function around is compiled, or differentiated, as a whole.
             return self._f(*args, **kwargs)
         static, varying, named = self._split(args, kwargs)
-        if not self._discovered:
-            found = discover(functools.partial(self._run, static), varying, named)
-            self._lift(found.read, found.written)
-            self._discovered = True
-        held = [own_value(cell) for cell in self._held]
-        changed = [own_value(cell) for cell in self._changed]
-        out, writes = self._compiled(static, held, changed, *varying, **named)
-        for token, value in zip(writes.keys, writes.values):
-            token.cell._value = value
-        return out
+        program = self._programs.get(static)
+        if program is None:
+            program = self._new_program(static)
+        return program(varying, named)
 
     def _split(self, args: Any, kwargs: Any) -> tuple[Static, Any, Any]:
         """Takes the static arguments out, and leaves None in their places."""
         static = [
-            (place, type(value), value)
+            (place, type(value), _Identity(value) if by_identity else value)
             for place, value in (*enumerate(args), *kwargs.items())
-            if place in self._static or isinstance(value, _BY_VALUE)
-        ]
-        static += [
-            (place, type(value), _Identity(value))
-            for place, value in (*enumerate(args), *kwargs.items())
-            if isinstance(value, _BY_IDENTITY)
+            if (by_identity := isinstance(value, _BY_IDENTITY))
+            or place in self._static
+            or isinstance(value, _BY_VALUE)
         ]
         if not static:
             return (), args, kwargs
@@ -111,40 +91,31 @@ class Jit(Generic[P, T]):
         kwargs = {k: value for k, value in kwargs.items() if k not in places}
         return tuple(static), args, kwargs
 
-    def _run(self, static: Static, *args: Any, **kwargs: Any) -> Any:
-        merged = list(args)
-        for place, _, value in static:
-            value = value.value if isinstance(value, _Identity) else value
-            if isinstance(place, int):
-                merged[place] = value
-            else:
-                kwargs[place] = value
-        return self._f(*merged, **kwargs)
+    def _new_program(self, static: Static) -> Program:
+        """Makes a program, for as long as the objects among its arguments live."""
 
-    def _pure(
-        self,
-        static: Static,
-        held: list[Any],
-        changed: list[Any],
-        *args: Any,
-        **kwargs: Any,
-    ) -> tuple[Any, Writes]:
-        tokens = (cell.token for cell in (*self._held, *self._changed))
-        given = Writes(tokens, [*held, *changed])
-        f = functools.partial(self._run, static)
-        out, writes, child = run_child(f, args, kwargs, given=given)
-        # A variable met now for the first time is a constant of this trace, or its
-        # creation; the next call traces again, since it has more inputs.
-        self._lift(list(child.cells), writes.keys)
-        return out, writes
+        def forget(_: Any) -> None:
+            programs.pop(key, None)
 
-    def _lift(self, read: Sequence[Cell], written: Iterable[Any]) -> None:
-        """Makes inputs of the cells read, and outputs too of those written."""
-        changed = {key.cell for key in written if isinstance(key, Token)}
-        changed.update(self._changed)
-        cells = dict.fromkeys([*self._held, *self._changed, *read])
-        self._held = [cell for cell in cells if cell not in changed]
-        self._changed = [cell for cell in cells if cell in changed]
+        programs = self._programs
+        key = tuple(
+            (place, kind, _Identity(value.ref(), forget))
+            if isinstance(value, _Identity)
+            else (place, kind, value)
+            for place, kind, value in static
+        )
+        run = functools.partial(_run, self._f, key)
+        return programs.setdefault(key, Program(run, **self._donate))
+
+    def __reduce__(self) -> Any:
+        # A function that stands in its module by its name is found there.
+        path = getattr(self._f, "__qualname__", "")
+        found: Any = sys.modules.get(self._f.__module__)
+        for name in path.split("."):
+            found = getattr(found, name, None)
+        if found is self:
+            return path
+        return _again, (self._f, {"static": self._static, **self._donate})
 
     @overload
     def __get__(self, instance: None, owner: type) -> "Jit[P, T]": ...
@@ -168,6 +139,22 @@ class Jit(Generic[P, T]):
 
     def __repr__(self) -> str:
         return f"<snt.jit of {self._f!r}>"
+
+
+def _again(f: Callable[..., Any], options: dict[str, Any]) -> Jit:
+    return Jit(f, **options)
+
+
+def _run(f: Callable[..., Any], static: Static, *args: Any, **kwargs: Any) -> Any:
+    """Calls a function with its static arguments in their places."""
+    merged = list(args)
+    for place, _, value in static:
+        value = value.ref() if isinstance(value, _Identity) else value
+        if isinstance(place, int):
+            merged[place] = value
+        else:
+            kwargs[place] = value
+    return f(*merged, **kwargs)
 
 
 @overload

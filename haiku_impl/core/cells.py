@@ -5,21 +5,37 @@ a frame its value is the frame's: found in the trees of a transformed function, 
 the inputs of a compiled one, or in the frame around.
 """
 
+import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import StateChangedError
 from .frames import Frame, thread
 from .typing import StatePair
 
 
-class Token:
-    """Stands for a cell where things are compared: its own == may be an array's."""
+class Token(weakref.ref["Cell"]):
+    """Stands for a cell where things are compared: its own == may be an array's.
 
-    __slots__ = ("cell",)
+    It doesn't keep the cell alive, so that compiled functions don't; calling it
+    returns the cell, or None once that is gone.
+    """
 
-    def __init__(self, cell: "Cell"):
-        self.cell = cell
+    __slots__ = ("__weakref__",)
+
+    __eq__ = object.__eq__
+    __ne__ = object.__ne__
+    __hash__ = object.__hash__
+
+
+class First(NamedTuple):
+    """Stands for the first value of a cell that a function makes.
+
+    Attributes:
+      token: the cell's.
+    """
+
+    token: Token
 
 
 class Cell:
@@ -99,8 +115,17 @@ def create(cell: Cell, initial: Callable[[], Any]) -> Any:
     if frames and frames[-1].params is not None:
         return _find_named(frames[-1], cell)
     value = initial()
-    write(cell, value)
+    write_first(cell, value)
     return value
+
+
+def write_first(cell: Cell, value: Any) -> None:
+    """Gives a cell its first value: a write only where all values have names."""
+    frames = thread.frames
+    if frames and frames[-1].params is None:
+        frames[-1].created[cell] = frames[-1].cells[cell] = value
+    else:
+        write(cell, value)
 
 
 def set_initial(cell: Cell, value: Any) -> None:
@@ -110,8 +135,7 @@ def set_initial(cell: Cell, value: Any) -> None:
     if not frames:
         cell._value = value
     elif frames[-1].params is None:
-        frames[-1].created[cell] = value
-        write(cell, value)
+        write_first(cell, value)
     elif not frames[-1].frozen:
         module, name = cell.key
         tree: Any = frames[-1].params if cell.trainable else frames[-1].state

@@ -4,12 +4,13 @@ This is how every stateful version of a JAX transform works: the function reads
 what surrounds it by closure, and what it writes becomes a result.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import jax
 
-from .cells import Token, load_from_outer, place, write
+from .cells import First, Token, load_from_outer, place, write, write_first
 from .frames import Frame, thread
 from .random import PRNGSequence
 
@@ -23,7 +24,7 @@ class Writes:
 
     Attributes:
       keys: for each value `("params", module, name)`, `("state", module, name)`,
-        `RNG`, or the token of a cell.
+        `RNG`, the token of a cell, or `First` of it for the value it had first.
       values: the values.
     """
 
@@ -86,25 +87,56 @@ def run_child(
     try:
         out = f(*args, **(kwargs or {}))
     except BaseException:
-        for undo in reversed(child.on_failure):
-            undo()
+        undo_all(child.on_failure)
         raise
     finally:
         thread.frames.pop()
-    if outer is not None:
-        outer.on_failure.extend(child.on_failure)
+    # Until its values are those of what is around, it may still have to be undone.
+    _unsettled().extend(child.on_failure)
     after = _entries(child)
     keys = [key for key in after if not _same(before.get(key), after[key])]
     if rng is not None and RNG in keys:
         keys.remove(RNG)
     # The first value of a cell goes before the one that it has in the end.
-    created = {c: v for c, v in child.created.items() if child.cells[c] is not v}
+    created = {First(c.token): value for c, value in child.created.items()}
     cells = {c.token: child.cells[c] for c in child.written}
     writes = Writes(
-        [*(cell.token for cell in created), *keys, *cells],
+        [*created, *keys, *cells],
         [*created.values(), *(after[key] for key in keys), *cells.values()],
     )
     return out, writes, child
+
+
+def _unsettled() -> list[Callable[[], None]]:
+    frames = thread.frames
+    return frames[-1].on_failure if frames else thread.unsettled
+
+
+def undo_all(on_failure: list[Callable[[], None]]) -> None:
+    """Makes everything as it was, the last change first."""
+    while on_failure:
+        on_failure.pop()()
+
+
+@contextlib.contextmanager
+def settled() -> Iterator[None]:
+    """Undoes what functions run inside did, if their values then can't be had.
+
+    A function that was traced has changed modules, by the variables that it made,
+    before there are values: those come when the whole program is compiled and run.
+    """
+    undo = _unsettled()
+    before = undo[:]
+    del undo[:]
+    try:
+        yield
+    except BaseException:
+        undo_all(undo)
+        raise
+    finally:
+        undo[:0] = before
+        if not thread.frames:
+            thread.unsettled.clear()
 
 
 def _child_of(
@@ -171,18 +203,23 @@ def _put(frame: Frame, writes: Writes) -> None:
                 which, module, name = cast(tuple[str, str, str], key)
                 getattr(frame, which).setdefault(module, {})[name] = value
         elif frame.params is None:
-            frame.cells[key.cell] = value
+            frame.cells[key()] = value
         else:
-            place(frame, key.cell, value)
+            place(frame, key(), value)  # type: ignore[arg-type]
 
 
 def commit(writes: Writes) -> None:
     """Makes what a child wrote true of the frame that is running, or of the cells."""
     named: list[tuple[Hashable, Any]] = []
     for key, value in zip(writes.keys, writes.values):
-        if isinstance(key, Token):
-            write(key.cell, value)
+        if isinstance(key, First | Token):
+            cell = key() if isinstance(key, Token) else key.token()
+            # Nobody can read a cell that is gone.
+            if cell is not None:
+                (write if isinstance(key, Token) else write_first)(cell, value)
         else:
             named.append((key, value))
     if named:
         _put(thread.frames[-1], Writes(*zip(*named)))
+    if not thread.frames:
+        thread.unsettled.clear()

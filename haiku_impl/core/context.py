@@ -7,6 +7,7 @@ from typing import Any
 import jax
 
 from ..data_structures import to_haiku_dict
+from .child import undo_all
 from .frames import Frame, thread
 from .parameters import collect_state
 from .random import PRNGSequence
@@ -45,9 +46,11 @@ class Context(contextlib.AbstractContextManager["Context"]):
 
     def __exit__(self, error: Any, *unused: Any) -> None:
         thread.frames.pop()
-        if error is None:
-            for callback in self._frame.on_exit:
-                callback()
+        if error is not None:
+            undo_all(self._frame.on_failure)
+            return
+        for callback in self._frame.on_exit:
+            callback()
 
 
 def new_context(

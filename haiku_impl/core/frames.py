@@ -139,6 +139,8 @@ class _Thread(threading.local):
         self.method_hooks: list[Any] = []
         self.closure_boundaries: list[int] = []
         self.keys_drawn = 0
+        # What to undo, as in a frame, where there is none.
+        self.unsettled: list[Callable[[], None]] = []
         # Of the modules that make cells: the name scope that is entered, the names
         # given out where there is no frame, and the keys drawn where there is none.
         self.name_scope: Any = None

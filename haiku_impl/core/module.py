@@ -296,6 +296,21 @@ def _subtree(module: Module, caller: str, which: str) -> dict[str, Any]:
     }
 
 
+@functools.singledispatch
+def full_name(module: Any) -> str:
+    """Returns the whole name of a module of any library, such as `mlp/~/linear_0`."""
+    return module.module_name
+
+
+@functools.singledispatch
+def params_and_state(module: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Returns `{full name: value}` of a module's parameters, and of its state.
+
+    Those of submodules are included. It is for the transformed function that runs.
+    """
+    return module.params_dict(), module.state_dict()
+
+
 def transparent(method: T) -> T:
     """Marks a method as having no scope: what it makes belongs to its caller.
 

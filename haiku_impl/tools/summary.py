@@ -9,7 +9,13 @@ from typing import Any, NamedTuple
 import jax
 
 from ..core import frames
-from ..core.module import MethodContext, Module, intercept_methods
+from ..core.module import (
+    MethodContext,
+    Module,
+    full_name,
+    intercept_methods,
+    params_and_state,
+)
 from ..core.transform import get_original_fn, transform_with_state
 from ..data_structures import tree_bytes, tree_size
 from ..data_structures.array_spec import ArraySpec, format_array, format_bytes
@@ -34,10 +40,8 @@ class ModuleDetails:
     @classmethod
     def of(cls, module: Module, method_name: str) -> "ModuleDetails":
         """Describes a module inside a transformed function."""
-        params, state = (
-            jax.tree.map(ArraySpec.from_array, tree)
-            for tree in (module.params_dict(), module.state_dict())
-        )
+        trees = params_and_state(module)
+        params, state = (jax.tree.map(ArraySpec.from_array, tree) for tree in trees)
         return cls(module, method_name, params, state)
 
 
@@ -111,13 +115,23 @@ def eval_summary(f: Any) -> Callable[..., Sequence[MethodInvocation]]:
 
 
 def _recorder(calls: list[Any]) -> Callable[..., Any]:
+    # Of modules that are on no stack of Haiku's, those whose methods run.
+    others: list[frames.Scope] = []
+
     def record(next_f: Any, args: Any, kwargs: Any, context: MethodContext) -> Any:
-        if context.method_name in _IGNORED or not isinstance(context.module, Module):
+        if context.method_name in _IGNORED:
             return next_f(*args, **kwargs)
         place = len(calls)
         calls.append(None)
-        out = next_f(*args, **kwargs)
-        running = [s for s in frames.thread.frames[-1].scopes if s.module is not None]
+        scopes = frames.thread.frames[-1].scopes
+        if not isinstance(context.module, Module):
+            others.append(frames.Scope(context.module, context.method_name))
+        running = [*others, *(s for s in scopes if s.module is not None)]
+        try:
+            out = next_f(*args, **kwargs)
+        finally:
+            if not isinstance(context.module, Module):
+                others.pop()
         calls[place] = MethodInvocation(
             module_details=ModuleDetails.of(context.module, context.method_name),
             args_spec=_specs(args),
@@ -152,13 +166,13 @@ def _module_text(call: MethodInvocation) -> str:
         kind = type(details.module).__name__
         if details.method_name != "__call__":
             kind += f".{details.method_name}"
-        lines.append(f"{details.module.module_name} ({kind})")
+        lines.append(f"{full_name(details.module)} ({kind})")
     return "\n └ ".join(lines)
 
 
 def _own_params_text(call: MethodInvocation) -> str:
     details = call.module_details
-    prefix = details.module.module_name + "/"
+    prefix = full_name(details.module) + "/"
     own = {
         name.removeprefix(prefix): spec
         for name, spec in details.params.items()

@@ -1,0 +1,128 @@
+"""A function compiled for one combination of static arguments."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from ...haiku_impl.core.cells import Token
+from ...haiku_impl.core.child import Writes, run_child, undo_all
+from ...haiku_impl.core.frames import thread
+from ..core.discovery import discover, lasting
+
+
+class Lifted:
+    """The variables that are inputs of a compiled function; a key of its traces.
+
+    Attributes:
+      held: those that are inputs only.
+      changed: those that may be outputs too. The two are apart so that only the
+        latter are donated.
+    """
+
+    __slots__ = ("__weakref__", "changed", "held")
+
+    def __init__(self, held: Iterable[Token] = (), changed: Iterable[Token] = ()):
+        self.held = tuple(held)
+        self.changed = tuple(changed)
+
+
+class Program:
+    """A compiled function, and the variables that it reaches.
+
+    Args:
+      run: the function, its static arguments in their places.
+      donate_argnums: the positions of arguments whose memory may be reused.
+      donate_variables: whether that of the variables written may be.
+    """
+
+    def __init__(
+        self,
+        run: Callable[..., Any],
+        donate_argnums: Iterable[int],
+        donate_variables: bool,
+    ):
+        self._run = run
+        self._lifted: Lifted | None = None
+        self._donates = donate_variables
+        self._compiled = jax.jit(
+            self._pure,
+            static_argnums=0,
+            donate_argnums=(
+                *((2,) if self._donates else ()),
+                *(i + 3 for i in donate_argnums),
+            ),
+        )
+
+    def __call__(self, args: Any, kwargs: Any) -> Any:
+        lifted = self._lifted
+        if lifted is None:
+            lifted = self._discover(args, kwargs)
+        try:
+            held = [token()._value for token in lifted.held]  # type: ignore[union-attr]
+            changed = [token()._value for token in lifted.changed]  # type: ignore[union-attr]
+        except AttributeError:
+            # One of them is gone, so that the function reads another one by now.
+            self._lifted = None
+            return self(args, kwargs)
+        if self._donates:
+            changed = _distinct(changed, [held, args, kwargs])
+        try:
+            out, writes = self._compiled(lifted, held, changed, *args, **kwargs)
+        except BaseException:
+            undo_all(thread.unsettled)
+            raise
+        for key, value in zip(writes.keys, writes.values):
+            cell = key() if type(key) is Token else key.token()
+            if cell is not None:
+                cell._value = value
+        if thread.unsettled:
+            thread.unsettled.clear()
+        return out
+
+    def _discover(self, args: Any, kwargs: Any) -> Lifted:
+        found = discover(self._run, args, kwargs)
+        # What the function makes anew in each call is gone already.
+        read = [token for token in found.read if token() is not None]
+        self._lifted = _extended(Lifted(), read, found.written)
+        return self._lifted
+
+    def _pure(
+        self, lifted: Lifted, held: Any, changed: Any, *args: Any, **kwargs: Any
+    ) -> tuple[Any, Writes]:
+        tokens = (*lifted.held, *lifted.changed)
+        values = (*held, *changed)
+        for token, value in zip(tokens, values):
+            if value is None:
+                raise token().without_value()  # type: ignore[union-attr]
+        given = Writes(tokens, values)
+        out, writes, child = run_child(self._run, args, kwargs, given=given)
+        # A variable met now for the first time is a constant of this trace, or its
+        # creation; the next call traces again, since it has more inputs.
+        read = [cell.token for cell in child.cells]
+        if not set(read) <= {*tokens, *(cell.token for cell in child.created)}:
+            self._lifted = _extended(lifted, read, lasting(writes))
+        return out, writes
+
+
+def _extended(lifted: Lifted, read: Iterable[Token], written: Iterable[Any]) -> Lifted:
+    """Makes inputs of the cells read, and outputs too of those written."""
+    changed = {*lifted.changed, *written}
+    tokens = dict.fromkeys([*lifted.held, *lifted.changed, *read])
+    return Lifted(
+        [token for token in tokens if token not in changed],
+        [token for token in tokens if token in changed],
+    )
+
+
+def _distinct(donated: list[Any], others: Any) -> list[Any]:
+    """Copies arrays that are needed a second time, so that each is donated once."""
+    used = {id(leaf) for leaf in jax.tree.leaves(others)}
+    values = []
+    for value in donated:
+        if id(value) in used:
+            value = jnp.copy(value)
+        used.add(id(value))
+        values.append(value)
+    return values
