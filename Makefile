@@ -20,7 +20,7 @@ tests_folder = .
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test proof results bench lint format wheel clean
+.PHONY: help demo test proof results bench mutants lint format wheel clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/'
@@ -55,6 +55,9 @@ results: $(env)/.installed  ## rewrite parity_tests/RESULTS.md from a run of the
 
 bench: $(env)/.installed  ## measure sonnax beside the real libraries, and write the README's table
 	$(env)/bin/python benchmarks/run_all.py
+
+mutants: $(env)/.installed  ## plant small faults and count those that the tests see (hours; Python 3.12)
+	$(env)/bin/python -m sonnax.parity_tests.mutants $(MUTANTS)
 
 lint: $(env)/.installed  ## check style, format and types
 	$(env)/bin/ruff check .

@@ -4,6 +4,7 @@ from typing import Any, assert_type
 
 import jax
 import jax.numpy as jnp
+
 from sonnax import haiku_impl as hk
 
 x = jnp.ones([2, 3])

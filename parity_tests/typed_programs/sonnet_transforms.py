@@ -4,6 +4,7 @@ from typing import assert_type
 
 import jax
 import jax.numpy as jnp
+
 from sonnax import compat as snt
 
 x = jnp.ones([2, 3])

@@ -5,6 +5,7 @@ from typing import assert_type
 import jax
 import jax.numpy as jnp
 import numpy as np
+
 from sonnax import compat as snt
 
 v = snt.Variable([1.0, 2.0], name="v", dtype=jnp.float32)
