@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import inspect
-import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -12,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..haiku_impl.core.thread_local import ThreadLocal
 from .core.custom_getter import custom_variable_getter
 from .core.dtypes import as_dtype
 from .core.typing import DTypeLike
@@ -24,7 +24,7 @@ __all__ = ["disable", "enable", "modes", "scope"]
 _SEEN = "_mp_seen"
 
 
-class _Mode(threading.local):
+class _Mode(ThreadLocal, global_name="_mode"):
     dtype: Any = None
 
 

@@ -2,8 +2,9 @@
 
 import contextlib
 import dataclasses
-import threading
 from collections.abc import Iterator
+
+from .core.thread_local import ThreadLocal
 
 
 @dataclasses.dataclass
@@ -27,7 +28,7 @@ class Config:
 _first_thread = Config()
 
 
-class _Thread(threading.local):
+class _Thread(ThreadLocal, global_name="_thread"):
     def __init__(self) -> None:
         self.config = dataclasses.replace(_first_thread)
 

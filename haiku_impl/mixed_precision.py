@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import threading
 from collections.abc import Hashable, Iterator
 from typing import Any, Protocol
 
@@ -12,6 +11,7 @@ import jax.numpy as jnp
 from .core import frames
 from .core.hooks import GetterContext, custom_creator, custom_getter
 from .core.module import MethodContext, Module
+from .core.thread_local import ThreadLocal
 from .core.typing import PyTree
 
 
@@ -67,7 +67,7 @@ def _cast(tree: Any, dtype: Any) -> Any:
     return jax.tree.map(cast, tree)
 
 
-class _Thread(threading.local):
+class _Thread(ThreadLocal, global_name="_thread"):
     def __init__(self) -> None:
         self.by_class: dict[Hashable, PolicyLike] = {}
         self.active: list[PolicyLike] = []

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ...haiku_impl.core.frames import pushed
+from ...haiku_impl.core.thread_local import ThreadLocal
 from .module import Module
 from .variable import Variable
 
@@ -18,7 +19,7 @@ class _Getter(NamedTuple):
     instances: frozenset[int] | None
 
 
-class _Thread(threading.local):
+class _Thread(ThreadLocal, global_name="_thread"):
     def __init__(self) -> None:
         self.getters: list[_Getter] = []
 

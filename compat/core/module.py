@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import jax
 
 from ...haiku_impl.core import constructors
-from ...haiku_impl.core.auto_repr import auto_repr
 from ...haiku_impl.core.frames import thread
 from ...haiku_impl.core.module import call_hooked, full_name, params_and_state
 from ...haiku_impl.core.naming import is_identifier, snake_case
+from .construction import Construction
+from .depth import check_room, too_deep
 from .naming import NameScope, child_scope
 from .once import once
 from .variable import Variable
@@ -21,6 +22,7 @@ from .variable import Variable
 T = TypeVar("T")
 
 _UNSCOPED = "__sonnax_no_name_scope__"
+_SCOPED_METHOD = "__sonnax_scoped__"
 _MAY_BE_EMPTY = "__sonnax_allow_empty_variables__"
 # A parameter of the environment of Sonnet's, for shorter stack traces.
 _SCOPED = os.environ.get("SNT_MODULE_NAME_SCOPES", "").lower() not in ("0", "false")
@@ -68,6 +70,8 @@ def _with_name_scope(
     if inner is not None:
         # The scope goes inside, where it costs nothing after the first call.
         return once(_with_name_scope(inner, owner))
+    if _is_scoped(method):  # of a class that was pickled by value
+        return method
 
     @functools.wraps(method)
     def wrapped(self: "Module", *args: Any, **kwargs: Any) -> Any:
@@ -92,10 +96,19 @@ def _with_name_scope(
                 with jax.named_scope(self._name):
                     return run(self, *args, **kwargs)
             return run(self, *args, **kwargs)
+        except RecursionError as error:
+            raise too_deep(error, f"a call of {method.__qualname__}") from None
         finally:
             thread.name_scope = outer
 
+    setattr(wrapped, _SCOPED_METHOD, method)
     return wrapped
+
+
+def _is_scoped(method: Callable[..., Any]) -> bool:
+    # A decorator of the user's copies the mark, but wraps another function.
+    inner = getattr(method, _SCOPED_METHOD, None)
+    return inner is not None and inner is getattr(method, "__wrapped__", None)
 
 
 class ModuleMetaclass(abc.ABCMeta):
@@ -135,6 +148,8 @@ class ModuleMetaclass(abc.ABCMeta):
             outer = thread.name_scope
             try:
                 module.__init__(*args, **kwargs)
+            except RecursionError as error:
+                raise too_deep(error, f"the making of a {cls.__name__}") from None
             finally:
                 # The base constructor has entered the module's scope.
                 thread.name_scope = outer
@@ -144,43 +159,12 @@ class ModuleMetaclass(abc.ABCMeta):
                     "is not supported. Add the following as the first line in __init__ "
                     f"of {cls.__name__}:\n\nsuper().__init__(name=name)"
                 )
-            module._auto_repr = _Construction(cls, args, kwargs)
+            module._auto_repr = Construction(cls, args, kwargs)
             return module
 
     @property
     def __signature__(cls) -> inspect.Signature:
         return constructors.signature(cls)
-
-
-class _Construction:
-    """The call that made a module, to be shown if somebody asks.
-
-    It is no container, so that nothing in the arguments is taken for a part of the
-    module.
-    """
-
-    __slots__ = ("_call", "_text")
-
-    def __init__(self, cls: type, args: Any, kwargs: Any):
-        self._call = (cls, args, kwargs)
-        self._text: str | None = None
-
-    def __str__(self) -> str:
-        if self._text is None:
-            self._text = auto_repr(*self._call)
-        return self._text
-
-    def __deepcopy__(self, memo: Any) -> "_Construction":
-        return self
-
-    def __reduce__(self) -> Any:
-        return _from_text, (str(self),)
-
-
-def _from_text(text: str) -> _Construction:
-    construction = _Construction(object, (), {})
-    construction._text = text
-    return construction
 
 
 _ABSENT = object()
@@ -219,7 +203,7 @@ class Module(metaclass=ModuleMetaclass):
 
     _name: str
     _name_scope: NameScope
-    _auto_repr: _Construction
+    _auto_repr: Construction
 
     def __init__(self, name: str | None = None):
         """Names the module and enters its scope; subclasses call it first.
@@ -251,6 +235,10 @@ class Module(metaclass=ModuleMetaclass):
         if isinstance(value, Variable) and thread.on_creation:
             for callback in tuple(thread.on_creation):
                 callback()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        check_room(f"the copying or pickling of a {type(self).__name__}")
+        return super().__reduce_ex__(protocol)
 
     @property
     def name(self) -> str:
@@ -343,19 +331,20 @@ def _leaves(
     module: Module, predicate: Callable[[Any], bool], seen: set[int]
 ) -> Iterator[Any]:
     """Walks a module's own attributes in order of name, then the modules in them."""
-    submodules = []
-    attributes = vars(module)
-    for key in sorted(attributes):
-        for leaf in flatten(attributes[key]):
-            if id(leaf) in seen:
-                continue
-            seen.add(id(leaf))
-            if predicate(leaf):
-                yield leaf
-            if isinstance(leaf, Module):
-                submodules.append(leaf)
-    for submodule in submodules:
-        yield from _leaves(submodule, predicate, seen)
+    waiting = [module]
+    while waiting:
+        submodules = []
+        attributes = vars(waiting.pop())
+        for key in sorted(attributes):
+            for leaf in flatten(attributes[key]):
+                if id(leaf) in seen:
+                    continue
+                seen.add(id(leaf))
+                if predicate(leaf):
+                    yield leaf
+                if isinstance(leaf, Module):
+                    submodules.append(leaf)
+        waiting += reversed(submodules)
 
 
 def flatten(structure: Any) -> Iterator[Any]:
@@ -364,14 +353,15 @@ def flatten(structure: Any) -> Iterator[Any]:
     >>> list(flatten({"b": [1, (2,)], "a": 3}))
     [3, 1, 2]
     """
-    if isinstance(structure, Mapping):
-        for key in sorted(structure):
-            yield from flatten(structure[key])
-    elif isinstance(structure, Sequence) and not isinstance(structure, str | bytes):
-        for item in structure:
-            yield from flatten(item)
-    else:
-        yield structure
+    waiting = [structure]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, Mapping):
+            waiting += [item[key] for key in sorted(item, reverse=True)]
+        elif isinstance(item, Sequence) and not isinstance(item, str | bytes):
+            waiting += reversed(item)
+        else:
+            yield item
 
 
 class Optimizer(Module):

@@ -1,11 +1,11 @@
 """What a function that runs on several devices knows of the others."""
 
-import threading
 from typing import Any
 
 import jax
 from jax import lax
 
+from ...haiku_impl.core.thread_local import ThreadLocal
 from ..core.typing import PyTree
 
 AXIS = "replica"
@@ -14,7 +14,7 @@ AXIS = "replica"
 _COLLECTIVES = {"sum": lax.psum, "mean": lax.pmean}
 
 
-class _Thread(threading.local):
+class _Thread(ThreadLocal, global_name="current_thread"):
     def __init__(self) -> None:
         # How many replicators' scopes are entered.
         self.scopes = 0

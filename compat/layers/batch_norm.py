@@ -157,13 +157,14 @@ class BaseBatchNorm(Module):
         self.shape = tuple(channels if i == channel_axis else 1 for i in range(rank))
         self._initialize_metrics(inputs)
         shape = broadcastable_shape(channels, self._channel_index, rank - 2)
+        dtype = inputs.dtype
         self.scale = Variable(
-            lambda: self._scale_init(shape, inputs.dtype),
+            lambda: self._scale_init(shape, dtype),
             name="scale",
             trainable=self._create_scale,
         )
         self.offset = Variable(
-            lambda: self._offset_init(shape, inputs.dtype),
+            lambda: self._offset_init(shape, dtype),
             name="offset",
             trainable=self._create_offset,
         )

@@ -62,8 +62,8 @@ class Bias(Module):
                 f"Input shape must be {(-1, *_sizes(self.output_size))} not "
                 f"{inputs.shape}."
             )
-        shape = _bias_shape(inputs.shape, self.bias_dims)
-        self.b = Variable(lambda: self.b_init(shape, inputs.dtype), name="b")
+        shape, dtype = _bias_shape(inputs.shape, self.bias_dims), inputs.dtype
+        self.b = Variable(lambda: self.b_init(shape, dtype), name="b")
 
     def __call__(
         self, inputs: ArrayLike, multiplier: ArrayLike | None = None

@@ -59,10 +59,11 @@ class Linear(Module):
         self.input_size = inputs.shape[-1]
         if self.w_init is None:
             self.w_init = scaled_by_fan_in(self.input_size)
-        w_init, shape = self.w_init, (self.input_size, self.output_size)
-        self.w = Variable(lambda: w_init(shape, inputs.dtype), name="w")
+        w_init, dtype = self.w_init, inputs.dtype
+        shape = (self.input_size, self.output_size)
+        self.w = Variable(lambda: w_init(shape, dtype), name="w")
         if self.with_bias:
-            self.b = Variable(lambda: self.b_init(shape[1:], inputs.dtype), name="b")
+            self.b = Variable(lambda: self.b_init(shape[1:], dtype), name="b")
 
     def __call__(self, inputs: ArrayLike) -> jax.Array:
         """Applies the map.

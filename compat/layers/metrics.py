@@ -4,6 +4,7 @@ import abc
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from ..core.dtypes import as_array
@@ -66,8 +67,7 @@ class Sum(Metric):
 
     @once
     def initialize(self, value: ArrayLike) -> None:
-        value = as_array(value)
-        self.sum = Variable(lambda: jnp.zeros_like(value), trainable=False, name="sum")
+        self.sum = zeros_like(as_array(value), name="sum")
 
     def update(self, value: ArrayLike) -> None:
         value = as_array(value)
@@ -108,8 +108,7 @@ class Mean(Metric):
 
     @once
     def initialize(self, value: ArrayLike) -> None:
-        value = as_array(value)
-        self.sum = Variable(lambda: jnp.zeros_like(value), trainable=False, name="sum")
+        self.sum = zeros_like(as_array(value), name="sum")
 
     def update(self, value: ArrayLike) -> None:
         value = as_array(value)
@@ -126,6 +125,12 @@ class Mean(Metric):
         total = _initialized(self, self.sum)
         total.assign(jnp.zeros(total.shape, total.dtype))
         self.count.assign(0)
+
+
+def zeros_like(value: jax.Array | np.ndarray, name: str) -> Variable:
+    """Returns a variable of zeros, of the shape and dtype of an array."""
+    shape, dtype = value.shape, jax.dtypes.canonicalize_dtype(value.dtype)
+    return Variable(lambda: jnp.zeros(shape, dtype), trainable=False, name=name)
 
 
 def counter(name: str) -> Variable:

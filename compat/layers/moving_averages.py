@@ -10,7 +10,7 @@ from ..core.dtypes import as_array
 from ..core.once import once
 from ..core.typing import ArrayLike, Scalar
 from ..core.variable import Variable
-from .metrics import Metric, counter
+from .metrics import Metric, counter, zeros_like
 
 
 class ExponentialMovingAverage(Metric):
@@ -46,12 +46,8 @@ class ExponentialMovingAverage(Metric):
     def initialize(self, value: ArrayLike) -> None:
         # Only its shape and dtype count, and NumPy's are not worth a transfer.
         value = value if isinstance(value, np.ndarray) else as_array(value)
-
-        def variable(name: str) -> Variable:
-            return Variable(lambda: jnp.zeros_like(value), trainable=False, name=name)
-
-        self._hidden = variable("hidden")
-        self.average = variable("average")
+        self._hidden = zeros_like(value, "hidden")
+        self.average = zeros_like(value, "average")
 
     def update(self, value: ArrayLike) -> None:
         """Takes in a value.

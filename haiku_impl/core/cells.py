@@ -41,6 +41,10 @@ class First(NamedTuple):
 class Cell:
     """A piece of state with an identity of its own.
 
+    A cell that has a value of its own starts with that in the trees of a transformed
+    function. One that was made inside such a function has none, and keeps what makes
+    its first value instead.
+
     Attributes:
       key: its place in the trees of a transformed function, `(module, name)`.
       trainable: whether that is among the parameters, or the state.
@@ -89,7 +93,7 @@ def write(cell: Cell, value: Any) -> None:
     """Sets the cell's value in the frame that is running, or its own."""
     frames = thread.frames
     if not frames:
-        cell._value = value
+        _set_own(cell, value)
     elif frames[-1].params is not None:
         _write_named(frames[-1], cell, value)
     else:
@@ -98,6 +102,10 @@ def write(cell: Cell, value: Any) -> None:
             frame.created[cell] = value
         frame.cells[cell] = value
         frame.written[cell] = None
+
+
+def _set_own(cell: Cell, value: Any) -> None:
+    cell._value, cell._initial = value, None
 
 
 def create(cell: Cell, initial: Callable[[], Any]) -> Any:
@@ -110,9 +118,9 @@ def create(cell: Cell, initial: Callable[[], Any]) -> Any:
     Returns:
       The value.
     """
-    cell._initial = initial
     frames = thread.frames
     if frames and frames[-1].params is not None:
+        cell._initial = initial
         return _find_named(frames[-1], cell)
     value = initial()
     write_first(cell, value)
@@ -130,13 +138,15 @@ def write_first(cell: Cell, value: Any) -> None:
 
 def set_initial(cell: Cell, value: Any) -> None:
     """Makes `value` a new cell's first value, in the place of another."""
-    cell._initial = lambda: value
     frames = thread.frames
     if not frames:
-        cell._value = value
-    elif frames[-1].params is None:
+        _set_own(cell, value)
+        return
+    if frames[-1].params is None:
         write_first(cell, value)
-    elif not frames[-1].frozen:
+        return
+    cell._initial = lambda: value
+    if not frames[-1].frozen:
         module, name = cell.key
         tree: Any = frames[-1].params if cell.trainable else frames[-1].state
         tree.setdefault(module, {})[name] = (

@@ -7,11 +7,12 @@ modules whose methods are running, and the values of cells (see `cells.py`).
 
 import contextlib
 import itertools
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax.extend.core
+
+from .thread_local import ThreadLocal
 
 _frame_ids = itertools.count()
 
@@ -125,7 +126,7 @@ class Frame:
         self.id = next(_frame_ids)
 
 
-class _Thread(threading.local):
+class _Thread(ThreadLocal, global_name="thread"):
     """All that sonnax keeps for one thread."""
 
     def __init__(self) -> None:
