@@ -5,6 +5,8 @@ VARIANT ?= newest
 # What `make test` runs: files or options of pytest; by default all but `make proof`'s.
 TESTS ?=
 WORKERS ?= 2
+# How long `make fuzz` goes on.
+SECONDS ?= 600
 
 found := $(shell .ci/find-python $(PYTHON))
 python := $(wordlist 2,$(words $(found)),$(found))
@@ -20,7 +22,7 @@ tests_folder = .
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test proof results bench mutants lint format wheel clean
+.PHONY: help demo test proof results fuzz bench mutants lint format wheel clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/'
@@ -52,6 +54,11 @@ proof:  ## everything: all tests on every Python, oldest and newest releases, th
 results: $(env)/.installed  ## rewrite parity_tests/RESULTS.md from a run of the real libraries
 	XLA_FLAGS= $(pytest) -m '' $(addprefix parity_tests/,compat haiku_impl rlax_impl trfl) \
 		--results parity_tests/RESULTS.md
+
+# The fuzzer is needed here alone.
+fuzz: $(env)/.installed  ## damage files of every format for SECONDS, and see how they are read
+	$(env)/bin/python -m pip --disable-pip-version-check install --quiet 'atheris>=3'
+	$(env)/bin/python -m sonnax.parity_tests.fuzz --seconds $(SECONDS)
 
 bench: $(env)/.installed  ## measure sonnax beside the real libraries, and write the README's table
 	$(env)/bin/python benchmarks/run_all.py

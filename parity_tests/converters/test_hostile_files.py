@@ -16,6 +16,7 @@ from sonnax.converters.format.object_graph import format_object_graph
 from sonnax.converters.format.string_tensor import encode_strings
 from sonnax.converters.format.table import SNAPPY
 
+from ..fuzz.mutation import mutated
 from .crafted_checkpoints import (
     GRAPH,
     TENSORS,
@@ -32,28 +33,6 @@ from .crafted_checkpoints import (
 from .guarded_reading import read_all, same
 
 pytestmark = pytest.mark.usefixtures("limits")
-
-
-def mutated(data, rng):
-    """Returns the bytes after one to three flips, overwrites, insertions or cuts."""
-    data = bytearray(data)
-    for _ in range(rng.integers(1, 4)):
-        if not data:
-            break
-        i = int(rng.integers(len(data)))
-        match rng.integers(6):
-            case 0 | 1:
-                data[i] ^= 1 << rng.integers(8)
-            case 2:
-                data[i] = rng.choice([0, 1, 127, 128, 255])
-            case 3:
-                data[i : i + 1] = bytes(rng.integers(0, 256, 2, dtype=np.uint8))
-            case 4:
-                del data[i : i + int(rng.integers(1, 5))]
-            case 5:
-                huge = wire.write_varint(1 << int(rng.integers(31, 64)))
-                data[i : i + 1] = huge
-    return bytes(data)
 
 
 @pytest.mark.parametrize("suffix", [".index", ".data-00000-of-00001"])
