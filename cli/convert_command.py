@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from .._printable import printable
+from .any_path import AnyPath
 from .plain_text import byte_text
 from .progress import progress_bar
 
@@ -25,8 +26,8 @@ def _pairs(
 
 
 @click.command()
-@click.argument("source", metavar="SRC", type=click.Path(readable=False))
-@click.argument("destination", metavar="DST", type=click.Path(path_type=Path))
+@click.argument("source", metavar="SRC", type=AnyPath())
+@click.argument("destination", metavar="DST", type=AnyPath(path_type=Path))
 @click.option(
     "--dtype",
     type=click.Choice(["bfloat16", "float16", "float32", "float64"]),

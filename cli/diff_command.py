@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .._printable import printable
+from .any_path import AnyPath
 from .plain_text import columns, shape_text
 from .progress import progress_bar
 
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("first", metavar="A", type=click.Path(readable=False))
-@click.argument("second", metavar="B", type=click.Path(readable=False))
+@click.argument("first", metavar="A", type=AnyPath())
+@click.argument("second", metavar="B", type=AnyPath())
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def diff(first: str, second: str, as_json: bool) -> None:
     """Show which tensors were added, removed or changed from A to B.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .._printable import printable
+from .any_path import AnyPath
 from .graph_tree import graph_data, tree_lines
 from .plain_text import byte_text, columns, shape_text
 
@@ -19,7 +20,7 @@ VERIFIED_UP_TO = 64 << 20
 
 
 @click.command()
-@click.argument("path", type=click.Path(readable=False))
+@click.argument("path", type=AnyPath())
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def inspect(path: str, as_json: bool) -> None:
     """List every tensor of the checkpoint at PATH, and draw its object graph.

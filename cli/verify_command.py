@@ -5,13 +5,14 @@ import json
 import click
 
 from .._printable import printable
+from .any_path import AnyPath
 from .inspect_command import total_bytes
 from .plain_text import byte_text
 from .progress import progress_bar
 
 
 @click.command()
-@click.argument("path", type=click.Path(readable=False))
+@click.argument("path", type=AnyPath())
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def verify(path: str, as_json: bool) -> None:
     """Check every checksum of the checkpoint at PATH."""
