@@ -6,6 +6,7 @@ import os
 import pathlib
 import platform
 import re
+import subprocess
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -138,13 +139,32 @@ def markdown(entries: Iterable[Entry]) -> str:
 def environment() -> str:
     """Returns what the numbers were taken with."""
     lines = [
-        f"Taken on {datetime.date.today()} with Python {platform.python_version()} "
-        f"on {platform.system()}, {platform.machine()}, {processor()}, "
+        f"Taken on {datetime.date.today()} of {commit(FOLDERS)}, with Python "
+        f"{platform.python_version()} on {platform.system()}, "
+        f"{platform.machine()}, {processor()}, "
         f"XLA_FLAGS={os.environ['XLA_FLAGS']!r}.\n",
         "| library | version |\n| --- | --- |",
         *(f"| {name} | {version(name)} |" for name in LIBRARIES),
     ]
     return "\n".join(lines) + "\n"
+
+
+def commit(folder: pathlib.Path) -> str:
+    """Returns the commit that is checked out in a folder, and whether that is all."""
+    try:
+        head = git(folder, "rev-parse", "--short=12", "HEAD")
+    except (OSError, subprocess.CalledProcessError):
+        return "a copy without commits"
+    # The file that is about to be written says nothing about the code.
+    changes = ("status", "--porcelain", "--untracked-files=no", "--", ":/")
+    changed = git(folder, *changes, ":!*RESULTS.md")
+    return f"commit {head}" + (" with uncommitted changes" if changed else "")
+
+
+def git(folder: pathlib.Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
 
 
 def version(name: str) -> str:

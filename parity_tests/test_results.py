@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import shutil
 import types
 
 import jax.numpy as jnp
@@ -26,6 +27,22 @@ def test_no_row_is_empty(folder):
     for line in RESULTS.read_text().splitlines():
         if line.startswith(f"| `{prefix}."):
             assert set(line.split("|")[2:-1]) != {" – "}, line
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_the_commit_is_named_and_so_are_changes(tmp_path):
+    assert results.commit(tmp_path) == "a copy without commits"
+    results.git(tmp_path, "init")
+    (tmp_path / "code.py").touch()
+    (tmp_path / "RESULTS.md").touch()
+    results.git(tmp_path, "add", "-A")
+    author = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    results.git(tmp_path, *author, "commit", "-m", "first")
+    (tmp_path / "RESULTS.md").write_text("new")
+    committed = results.commit(tmp_path)
+    assert re.fullmatch("commit [0-9a-f]{12}", committed)
+    (tmp_path / "code.py").write_text("new")
+    assert results.commit(tmp_path) == f"{committed} with uncommitted changes"
 
 
 DISTANCES = {
