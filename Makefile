@@ -44,7 +44,7 @@ test: $(env)/.installed  ## install the real libraries beside sonnax and run the
 	cd "$(tests_folder)" && $(pytest) $(TESTS)
 
 proof:  ## everything: all tests on every Python, oldest and newest releases, the wheel (hours)
-	$(MAKE) lint test TESTS='-m ""' PYTHON=python3.11 VARIANT=lowest
+	$(MAKE) test TESTS='-m ""' PYTHON=python3.11 VARIANT=lowest
 	$(MAKE) lint test TESTS='-m ""' PYTHON=python3.11
 	$(MAKE) lint test TESTS='-m ""' PYTHON=python3.12
 	$(MAKE) lint test TESTS='-m ""' PYTHON=python3.13 VARIANT=wheel
@@ -66,6 +66,7 @@ bench: $(env)/.installed  ## measure sonnax beside the real libraries, and write
 mutants: $(env)/.installed  ## plant small faults and count those that the tests see (hours; Python 3.12)
 	$(env)/bin/python -m sonnax.parity_tests.mutants $(MUTANTS)
 
+# The types are those of the newest libraries: VARIANT=lowest has others.
 lint: $(env)/.installed  ## check style, format and types
 	$(env)/bin/ruff check .
 	$(env)/bin/ruff format --check .

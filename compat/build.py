@@ -1,5 +1,6 @@
 """Creating the variables of a module without computing its outputs."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,19 @@ from .core.dtypes import as_array, as_dtype
 
 # What an unknown size is traced as: two sizes, to see what depends on it.
 _UNKNOWN_SIZES = (32, 64)
+
+
+@dataclasses.dataclass(frozen=True)
+class PartialSpec:
+    """An array of which not every size is known, which JAX's own specs must be.
+
+    Attributes:
+      shape: its sizes, None for each that is unknown.
+      dtype: its dtype.
+    """
+
+    shape: tuple[int | None, ...]
+    dtype: Any
 
 
 def build(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -28,8 +42,9 @@ def build(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
       **kwargs: more arguments, in which lists are lists.
 
     Returns:
-      What `f` would return, with a `jax.ShapeDtypeStruct` for each array; sizes that
-      follow from unknown ones are None.
+      What `f` would return, with a `jax.ShapeDtypeStruct` for each array. Where sizes
+      follow from unknown ones it is something else with a `shape`, in which those are
+      None, and a `dtype`.
 
     >>> from sonnax import compat as snt
     >>> net = snt.Linear(10)
@@ -56,13 +71,13 @@ def build(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 def _promoted(arg: Any) -> Any:
     if isinstance(arg, list | tuple) and all(isinstance(n, int | None) for n in arg):
-        return jax.ShapeDtypeStruct(tuple(arg), jnp.float32)
+        return PartialSpec(tuple(arg), jnp.float32)
     return arg
 
 
 def _is_spec(leaf: Any) -> bool:
     of_tensorflow = type(leaf).__module__.startswith("tensorflow")
-    return isinstance(leaf, jax.ShapeDtypeStruct) or (
+    return isinstance(leaf, PartialSpec | jax.ShapeDtypeStruct) or (
         of_tensorflow and hasattr(leaf, "shape") and hasattr(leaf, "dtype")
     )
 
@@ -93,5 +108,5 @@ def _spec(leaf: Any) -> Any:
 def _merged(one: Any, other: Any) -> Any:
     if not isinstance(one, jax.ShapeDtypeStruct):
         return one
-    shape = (a if a == b else None for a, b in zip(one.shape, other.shape))
-    return jax.ShapeDtypeStruct(tuple(shape), one.dtype)
+    shape = tuple(a if a == b else None for a, b in zip(one.shape, other.shape))
+    return one if shape == one.shape else PartialSpec(shape, one.dtype)
