@@ -112,7 +112,8 @@ def split_leading_dim(x: Any, example: ArrayLike, num_dims: int) -> Any:
     """
     if not _is_array(x):
         return x
-    leading: tuple[int, ...] = np.shape(example)[:num_dims]  # type: ignore[arg-type]
+    shaped: Any = example
+    leading = np.shape(shaped)[:num_dims]
     rest = x.shape[1:]
     if math.prod(x.shape) != math.prod((*leading, *rest)):
         raise ValueError(

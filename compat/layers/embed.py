@@ -1,6 +1,7 @@
 """Embeddings."""
 
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -64,7 +65,8 @@ class Embed(Module):
             )
         dtype = as_dtype(dtype)
         if existing_vocab is not None:
-            shape: tuple[int, ...] = np.shape(existing_vocab)  # type: ignore[arg-type]
+            vocab: Any = existing_vocab
+            shape = np.shape(vocab)
             if len(shape) != 2:
                 raise ValueError(
                     "`existing_vocab` must have shape [vocab_size, embed_dim], got "

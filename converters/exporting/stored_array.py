@@ -56,7 +56,7 @@ def check_bools(array: np.ndarray, path: str, tensor: str) -> None:
     Raises:
       CorruptCheckpointError: another byte stands for one.
     """
-    highest = int(array.view(np.uint8).max(initial=0)) if array.dtype == bool else 0
+    highest = int(np.max(array.view(np.uint8), initial=0)) if array.dtype == bool else 0
     if highest > 1:
         raise CorruptCheckpointError(
             f"it has byte {highest} where a bool is 0 or 1", path=path, tensor=tensor
