@@ -47,6 +47,11 @@ class Checkpoint(Mapping[str, np.ndarray]):
     takes no memory of its own. Its bytes are checked against the checkpoint's CRC32C
     when it is first asked for. Strings are arrays of `bytes` objects.
 
+    All files are opened at once, so that it stays readable while another checkpoint
+    takes its place, as `save` and TensorFlow do it, by renaming. Files that are cut
+    in place are an error when a tensor is asked for; a view that is out by then can't
+    be saved from it, and the system ends the process that uses it (SIGBUS).
+
     Attributes:
       path: the prefix of its files, or a SavedModel's directory.
       format: `v2`, `v1` or `saved_model`.

@@ -24,7 +24,7 @@ except ImportError:  # where there are no such locks, nothing waits and nothing 
 
 __all__ = ["check_path", "locked", "new_folder", "replace_file"]
 
-_TEMPORARY = re.compile(r".+\.tmp-[0-9a-f]{12}", re.DOTALL)
+_TEMPORARY = re.compile(r".+\.tmp-(?:[0-9a-f]{12}|lock)", re.DOTALL)
 # What a file system says that has no locks.
 _NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL, errno.EBADF}
 
@@ -42,7 +42,7 @@ def replace_file(path: str, like: str | None = None) -> Iterator[BinaryIO]:
       like: the file whose mode to take, `path` itself by default.
 
     Raises:
-      CheckpointError: no file can have this path.
+      CheckpointError: no file can have this path, or it is a folder, a pipe, a device.
 
     Example:
       >>> import pathlib, tempfile
@@ -57,6 +57,8 @@ def replace_file(path: str, like: str | None = None) -> Iterator[BinaryIO]:
     check_path(path)
     path = os.path.realpath(path)
     folder = os.path.dirname(path)
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise CheckpointError("is there and no regular file", path=path)
     _remove_leftovers(folder)
     file = _new_file(path)
     try:
@@ -106,14 +108,14 @@ def new_folder(path: str) -> Iterator[str]:
 def locked(path: str) -> Iterator[None]:
     """Waits until no other process, nor thread, is in such a block of the same path.
 
-    The lock is `path.lock`, which is there during the block only. A process that was
-    killed holds no lock. A file system without locks makes nobody wait.
+    The lock is `path.tmp-lock`, which is there during the block only. A process that
+    was killed holds no lock. A file system without locks makes nobody wait.
 
     Args:
       path: what the block writes.
     """
     check_path(path)
-    name = f"{path}.lock"
+    name = f"{path}.tmp-lock"
     while True:
         descriptor = os.open(name, os.O_RDWR | os.O_CREAT, 0o666)
         try:

@@ -76,7 +76,7 @@ def test_processes_that_save_to_one_folder_are_all_listed(tmp_path):
     with writers(prefixes, start, saves=10):
         start.touch()
     assert set(listed_paths(str(tmp_path))) == set(map(str, prefixes))
-    assert len([name for name in os.listdir(tmp_path) if "lock" in name]) == 0
+    assert temporaries(tmp_path) == []
 
 
 @pytest.mark.parametrize("late", ["ckpt-1.index", "checkpoint"])
@@ -239,15 +239,18 @@ def test_what_killed_saves_left_is_cleaned_and_what_others_write_is_not(tmp_path
     with unfinished_save(tmp_path / "alive"):
         with unfinished_save(tmp_path / "dead"):
             pass
-        assert len(temporaries(tmp_path)) == 2
+        # Each has a data file and a lock.
+        assert len(temporaries(tmp_path)) == 4
         converters.write_bundle(tmp_path / "other", {"w": [1.0]})
-        (left,) = temporaries(tmp_path)
-        assert left.startswith("alive.data")
+        left = sorted(temporaries(tmp_path))
+        assert [name.partition(".tmp-")[0] for name in left] == [
+            "alive.data-00000-of-00001",
+            "alive",
+        ]
         converters.write_bundle(tmp_path / "dead", {"a": [1.0]})
     converters.write_bundle(tmp_path / "dead", {"a": [1.0]})
     assert temporaries(tmp_path) == []
     assert converters.open_checkpoint(tmp_path / "dead")["a"].tolist() == [1.0]
-    assert [name for name in os.listdir(tmp_path) if "lock" in name] == ["alive.lock"]
 
 
 def test_a_save_waits_for_another_of_the_same_prefix(tmp_path):
@@ -266,6 +269,18 @@ def test_a_file_that_is_no_leftover_of_ours_is_left_alone(tmp_path):
     with replace_file(str(tmp_path / "new")) as file:
         file.write(b"new")
     assert len(os.listdir(tmp_path)) == 4
+
+
+def test_what_is_no_regular_file_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe.npz")
+    (tmp_path / "null.npz").symlink_to("/dev/null")
+    (tmp_path / "folder.npz").mkdir()
+    before = sorted(os.listdir(tmp_path))
+    for name in before:
+        with pytest.raises(converters.CheckpointError, match="no regular file"):
+            converters.export(DATA, tmp_path / name)
+    assert sorted(os.listdir(tmp_path)) == before
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
 
 
 def test_paths_that_no_file_can_have_are_refused(tmp_path):
