@@ -38,19 +38,18 @@ from .locate import list_checkpoints
 
 if TYPE_CHECKING:
     from .haiku.trees import HaikuReport, HaikuTrees, Placed, to_haiku
-    from .restoring.named_restoration import NamedRestoreStatus
-    from .restoring.restoration import RestoreStatus, restore
+    from .restoring.restoration import restore
     from .restoring.sharded_reading import read_sharded
+    from .restoring.status import RestoreStatus
     from .saving import save, save_names
 
 # The file of each name that needs jax.
 _LATER = {
     "HaikuReport": "haiku.trees",
     "HaikuTrees": "haiku.trees",
-    "NamedRestoreStatus": "restoring.named_restoration",
     "Placed": "haiku.trees",
     "read_sharded": "restoring.sharded_reading",
-    "RestoreStatus": "restoring.restoration",
+    "RestoreStatus": "restoring.status",
     "restore": "restoring.restoration",
     "save": "saving",
     "save_names": "saving",
@@ -81,7 +80,6 @@ __all__ = [
     "save",
     "save_names",
     "RestoreStatus",
-    "NamedRestoreStatus",
     # into the trees of a Haiku model
     "to_haiku",
     "HaikuTrees",

@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from .checkpoint import Checkpoint
-from .format.tensor_info import TensorInfo
 
-__all__ = ["DerivedTensor", "stored_tensor"]
+__all__ = ["DerivedTensor", "constant", "joined", "stored_tensor"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +22,7 @@ class DerivedTensor:
       read: returns it.
       sources: the checkpoint's keys of what it is made of.
       why: what is done to them; empty for a tensor as it is stored.
+      parts: where the slices of a partitioned tensor begin, along its first axis.
 
     Example:
       >>> ones = DerivedTensor((2, 1), np.dtype("f4"), lambda: np.ones([2, 1]), ("w",))
@@ -35,6 +35,16 @@ class DerivedTensor:
     read: Callable[[], np.ndarray]
     sources: tuple[str, ...]
     why: str = ""
+    parts: tuple[int, ...] = ()
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """How many numbers it has."""
+        return int(np.prod(self.shape))
 
     def converted(
         self,
@@ -50,11 +60,35 @@ class DerivedTensor:
             why=f"{self.why}, {why}".strip(", "),
         )
 
+    def rows(self, start: int, stop: int) -> DerivedTensor:
+        """Returns a part along the first axis."""
+        shape = (stop - start, *self.shape[1:])
+        return self.converted(f"rows {start} to {stop}", lambda x: x[start:stop], shape)
+
+    def reshaped(self, shape: tuple[int, ...]) -> DerivedTensor:
+        """Returns the same numbers in another shape."""
+        why = f"{list(self.shape)} as {list(shape)}"
+        return self.converted(why, lambda x: x.reshape(shape), shape)
+
 
 def stored_tensor(checkpoint: Checkpoint, key: str) -> DerivedTensor:
     """Returns a tensor as it is stored."""
-    info: TensorInfo = checkpoint.info(key)
-    return DerivedTensor(tuple(info.shape), info.dtype, lambda: checkpoint[key], (key,))
+    info = checkpoint.info(key)
+    starts = {part.start[0] for part in info.slices if part.start}
+    parts = tuple(sorted(starts)) if len(starts) == len(info.slices) else ()
+    return DerivedTensor(
+        tuple(info.shape), info.dtype, lambda: checkpoint[key], (key,), parts=parts
+    )
+
+
+def constant(value: np.ndarray) -> DerivedTensor:
+    """Returns a tensor that is in no checkpoint.
+
+    Example:
+      >>> constant(np.zeros(2)).sources
+      ()
+    """
+    return DerivedTensor(value.shape, value.dtype, lambda: value, ())
 
 
 def joined(

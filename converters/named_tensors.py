@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import bisect
+import functools
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from .checkpoint import Checkpoint
+from .derived_tensor import DerivedTensor, stored_tensor
 from .errors import MismatchError
 from .format.object_graph import OBJECT_GRAPH_KEY
-from .format.tensor_info import TensorInfo
 from .renaming import renamed_by
 
 __all__ = ["NamedTensors"]
@@ -63,9 +65,26 @@ class NamedTensors(Mapping[str, np.ndarray]):
     def __len__(self) -> int:
         return len(self.keys_by_name)
 
-    def info(self, name: str) -> TensorInfo:
-        """Returns shape, dtype and place of a tensor, without reading it."""
-        return self.checkpoint.info(self.keys_by_name[name])
+    def stored(self, name: str) -> DerivedTensor:
+        """Returns a tensor without reading it yet."""
+        return stored_tensor(self.checkpoint, self.keys_by_name[name])
+
+    def beginning_with(self, scope: str) -> list[str]:
+        """Returns the names that begin with a scope, in order."""
+        start = bisect.bisect_left(self._sorted, scope)
+        stop = bisect.bisect_left(self._sorted, scope + chr(0x10FFFF), start)
+        return self._sorted[start:stop]
+
+    @functools.cached_property
+    def _sorted(self) -> list[str]:
+        return sorted(self)
+
+    @functools.cached_property
+    def scopes(self) -> frozenset[str]:
+        """All that names begin with, up to one of their slashes."""
+        return frozenset(
+            name[:i] for name in self for i, letter in enumerate(name) if letter == "/"
+        )
 
 
 def recorded_names(checkpoint: Checkpoint) -> dict[str, str]:

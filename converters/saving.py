@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -139,12 +140,12 @@ def _graph(
 ) -> tuple[ObjectGraph, dict[str, Variable]]:
     """Numbers the objects breadth first, and gives variables keys by their paths."""
     numbers: dict[int, int] = {id(root): 0} if root is not None else {}
-    queue: list[tuple[str, Any, Mapping[str, Any]]] = [("", root, roots)]
+    queue: deque[tuple[str, Any, Mapping[str, Any]]] = deque([("", root, roots)])
     nodes: list[Node] = []
     variables: dict[str, Variable] = {}
     count = 1
     while queue:
-        path, obj, held = queue.pop(0)
+        path, obj, held = queue.popleft()
         edges: dict[str, int] = {}
         for name, child in held.items():
             if id(child) not in numbers:

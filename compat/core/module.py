@@ -18,6 +18,7 @@ from .depth import check_room, too_deep
 from .naming import NameScope, child_scope
 from .once import once
 from .variable import Variable
+from .waiting import run_watched
 
 T = TypeVar("T")
 
@@ -87,6 +88,8 @@ def _with_name_scope(
         run = method
         if thread.interceptors or thread.method_hooks:
             run = functools.partial(call_hooked, method, method.__name__, owner())
+        if self._sonnax_waits is not None or thread.watched:
+            run = functools.partial(run_watched, run)
         outer = thread.name_scope
         if outer is scope:  # by another method of the module, so that all is set
             return run(self, *args, **kwargs)
@@ -204,6 +207,8 @@ class Module(metaclass=ModuleMetaclass):
     _name: str
     _name_scope: NameScope
     _auto_repr: Construction
+    # What waits for variables of the module, such as the values of a checkpoint.
+    _sonnax_waits: Any = None
 
     def __init__(self, name: str | None = None):
         """Names the module and enters its scope; subclasses call it first.
@@ -232,9 +237,8 @@ class Module(metaclass=ModuleMetaclass):
             undo = attributes, name, attributes.get(name, _ABSENT)
             thread.frames[-1].on_failure.append(functools.partial(_restore, *undo))
         object.__setattr__(self, name, value)
-        if isinstance(value, Variable) and thread.on_creation:
-            for callback in tuple(thread.on_creation):
-                callback()
+        if (waits := self._sonnax_waits) is not None:
+            waits.attribute_set(self, name, value)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         check_room(f"the copying or pickling of a {type(self).__name__}")

@@ -6,9 +6,12 @@ that is inside a transformed function or `snt.functional.variables()`.
 """
 
 import contextlib
+import itertools
 from typing import Any
 
 from ...haiku_impl.core.frames import Scope, thread
+
+_numbers = itertools.count()
 
 
 class NameScope(contextlib.AbstractContextManager["NameScope"]):
@@ -17,11 +20,13 @@ class NameScope(contextlib.AbstractContextManager["NameScope"]):
     Attributes:
       name: the whole name with a slash at the end, such as `mlp/linear_0/`.
       key: the unique name of the module whose scope it is.
+      number: grows with each scope that is made.
     """
 
     def __init__(self, name: str, key: str):
         self.name = name
         self.key = key
+        self.number = next(_numbers)
         self._outer: list[NameScope | None] = []
 
     def __enter__(self) -> "NameScope":

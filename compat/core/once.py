@@ -53,8 +53,6 @@ def once(f: Callable[P, object]) -> Callable[P, None]:
                 "Keep the value in an attribute."
             )
         done.add(mark)
-        for callback in tuple(thread.on_creation):
-            callback()
         if thread.frames:
             thread.frames[-1].on_failure.append(lambda: done.discard(mark))
 

@@ -14,8 +14,12 @@ from .dtypes import as_array, as_dtype
 from .indexed_slices import IndexedSlices
 from .naming import variable_names
 from .typing import ArrayLike, DTypeLike
+from .waiting import find_items
 
 T = TypeVar("T")
+
+# What belongs to one process, or can be found again.
+_NOT_PICKLED = frozenset({"token", "_initial", "slot_of"})
 
 
 def _operand(other: Any) -> Any:
@@ -71,6 +75,10 @@ class Variable(cells.Cell):
 
     __array_priority__ = 100
 
+    # A reference to the variable for which an optimizer keeps this one.
+    slot_of: cells.Token | None = None
+    _is_new = False
+
     def __init__(
         self,
         initial_value: ArrayLike | Callable[[], ArrayLike] | None = None,
@@ -118,6 +126,7 @@ class Variable(cells.Cell):
         self.shape: tuple[int, ...] = value.shape
         self.dtype: np.dtype = value.dtype
         self.declared_dtype = self.declared_dtype or value.dtype
+        self._is_new = bool(thread.watched)
 
     # Reading.
 
@@ -127,6 +136,10 @@ class Variable(cells.Cell):
         Raises:
           ValueError: if the variable has none here; the message says why.
         """
+        if self._is_new:
+            # It may be an item of a container for which values wait.
+            self._is_new = False
+            find_items()
         return cells.read(self)
 
     read_value = value
@@ -274,7 +287,7 @@ class Variable(cells.Cell):
         return Reference(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {k: v for k, v in vars(self).items() if k not in ("token", "_initial")}
+        state = {k: v for k, v in vars(self).items() if k not in _NOT_PICKLED}
         if self._value is not None:
             state["_value"] = np.asarray(self._value)
         return state

@@ -60,7 +60,7 @@ def checked_pairs(
 def zero_slots(parameters: Sequence[Variable], scope: str) -> list[Variable]:
     """Makes a variable of zeros for each parameter, named `scope/parameter`."""
     with child_scope(scope):
-        return [
+        slots = [
             Variable(
                 functools.partial(jnp.zeros, p.shape, p.dtype),
                 trainable=False,
@@ -68,6 +68,9 @@ def zero_slots(parameters: Sequence[Variable], scope: str) -> list[Variable]:
             )
             for p in parameters
         ]
+    for slot, parameter in zip(slots, parameters):
+        slot.slot_of = parameter.token
+    return slots
 
 
 def cast(value: Any, dtype: Any) -> Any:

@@ -7,19 +7,26 @@ further slots are numbered, `linear/w/Adam_1`.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
-from ..errors import MismatchError
+from ...compat.core.module import Optimizer
+from ...compat.core.variable import Variable
+from ...compat.optimizers import Adam, Momentum, RMSProp
+from ..derived_tensor import DerivedTensor
+from ..errors import MismatchError, listed
+from ..named_tensors import NamedTensors
 
-__all__ = ["adam_step", "slot_suffixes"]
+__all__ = ["Slots", "adam_step", "steps_of"]
 
-# By the names of compat's classes, the suffix of each list of slots.
-_SUFFIXES = {
-    "Adam": {"m": "/Adam", "v": "/Adam_1"},
-    "Momentum": {"accumulated_momentum": "/Momentum"},
-    "RMSProp": {"ms": "/RMSProp", "mom": "/RMSProp_1"},
+# The suffix of each list of slots.
+_SUFFIXES: Mapping[type, Mapping[str, str]] = {
+    Adam: {"m": "/Adam", "v": "/Adam_1"},
+    Momentum: {"accumulated_momentum": "/Momentum"},
+    RMSProp: {"ms": "/RMSProp", "mom": "/RMSProp_1"},
 }
 _CENTERED_RMSPROP = {"ms": "/RMSProp", "mg": "/RMSProp_1", "mom": "/RMSProp_2"}
 
@@ -27,23 +34,99 @@ _CENTERED_RMSPROP = {"ms": "/RMSProp", "mg": "/RMSProp_1", "mom": "/RMSProp_2"}
 _SMALLEST = 1e-30
 
 
-def slot_suffixes(optimizer: object) -> Mapping[str, str]:
-    """Returns what follows a variable's name in those of its slots.
+class Slots:
+    """The variables for which optimizers may keep others."""
 
-    Args:
-      optimizer: one of compat's optimizers, or any other object.
+    def __init__(self) -> None:
+        self._met: dict[int, tuple[Variable, Any]] = {}
+        self._by_name: dict[str, list[int]] = defaultdict(list)
 
-    Returns:
-      The suffix by the optimizer's attribute; none for what has no slots.
-    """
-    if getattr(optimizer, "centered", False):
+    def meet(self, variable: Variable, place: Any) -> None:
+        """Notes a variable and its place."""
+        if id(variable) not in self._met:
+            self._met[id(variable)] = variable, place
+            self._by_name[variable.name].append(id(variable))
+
+    def parameter(
+        self, optimizer: Optimizer, attribute: str, slot: Variable
+    ) -> tuple[Any, Variable, str] | None:
+        """Returns for which variable a slot is kept.
+
+        Args:
+          optimizer: who keeps it.
+          attribute: in which of its lists.
+          slot: the slot.
+
+        Returns:
+          The variable's place, the variable, and what follows its name in that of the
+          slot; None if it is no slot, or the variable was not met.
+
+        Raises:
+          MismatchError: its name does not tell.
+        """
+        suffix = _suffixes(optimizer).get(attribute)
+        owner = None if suffix is None else self.owner(slot)
+        if suffix is None or owner is None:
+            return None
+        return self._met[id(owner)][1], owner, suffix
+
+    def owner(self, slot: Variable) -> Variable | None:
+        """Returns the variable for which a slot is kept, if that was met."""
+        owner = slot.slot_of() if slot.slot_of is not None else None
+        if owner is not None:
+            return owner if id(owner) in self._met else None
+        # A copy, or what was unpickled, is named after its variable.
+        parts = slot.name.split("/")
+        for start in range(1, len(parts)):
+            owners = self._by_name.get("/".join(parts[start:]), [])
+            if len(owners) > 1:
+                paths = [self._met[each][1].path for each in owners]
+                raise MismatchError(
+                    f"the slot {slot.name!r} is named after several variables, "
+                    f"{listed(paths)}: give their modules names of their own."
+                )
+            if owners:
+                return self._met[owners[0]][0]
+        return None
+
+
+def _suffixes(optimizer: Optimizer) -> Mapping[str, str]:
+    if isinstance(optimizer, RMSProp) and optimizer.centered:
         return _CENTERED_RMSPROP
-    return _SUFFIXES.get(type(optimizer).__name__, {})
+    classes = [cls for cls in _SUFFIXES if isinstance(optimizer, cls)]
+    return _SUFFIXES[classes[0]] if classes else {}
 
 
 def adam_step(
-    tensors: Mapping[str, np.ndarray], beta1: float, beta2: float, path: str
-) -> tuple[np.ndarray, tuple[str, ...]] | None:
+    tensors: NamedTensors, optimizer: Optimizer, variable: Variable
+) -> DerivedTensor | None:
+    """Returns the step of an Adam, as it is found from the powers that it saved.
+
+    Args:
+      tensors: the checkpoint.
+      optimizer: any optimizer.
+      variable: one of its variables.
+
+    Returns:
+      The step; None for any other variable, or if there are no powers.
+    """
+    if not isinstance(optimizer, Adam) or variable is not optimizer.step:
+        return None
+    decays = {
+        "beta1_power": float(optimizer.beta1),
+        "beta2_power": float(optimizer.beta2),
+    }
+    if not all(name in tensors for name in decays):
+        return None
+    keys = tuple(tensors.keys_by_name[name] for name in decays)
+    return DerivedTensor(
+        (), np.dtype("int64"), lambda: steps_of(tensors, decays, tensors.path), keys
+    )
+
+
+def steps_of(
+    tensors: Mapping[str, np.ndarray], decays: Mapping[str, float], path: str
+) -> np.ndarray:
     """Finds how many steps Adam did, from the powers of its decays that it saved.
 
     After t steps `beta1_power` is `beta1 ** (t + 1)`. Once it is too small to tell,
@@ -51,25 +134,21 @@ def adam_step(
     step that is returned.
 
     Args:
-      tensors: the checkpoint's tensors by name.
-      beta1: the decay of the averages.
-      beta2: the decay of the averages of squares.
+      tensors: the powers by name.
+      decays: what each is a power of.
       path: the file, for messages.
 
     Returns:
-      The step, int64 `[]`, and the names of what was read; None without such tensors.
+      The step, int64 `[]`.
 
     Raises:
       MismatchError: a tensor is no power of its decay.
 
     Example:
       >>> tensors = {"beta1_power": np.float32(0.9**4), "beta2_power": np.float32(0)}
-      >>> adam_step(tensors, 0.9, 0.999, "ckpt")[0]
+      >>> steps_of(tensors, {"beta1_power": 0.9, "beta2_power": 0.999}, "ckpt")
       array(3)
     """
-    decays = {"beta1_power": beta1, "beta2_power": beta2}
-    if not all(name in tensors for name in decays):
-        return None
     for name, decay in decays.items():
         stored = np.asarray(tensors[name])
         power = float(stored) if stored.shape == () and stored.dtype.kind == "f" else -1
@@ -81,9 +160,9 @@ def adam_step(
                 tensor=name,
             )
         if power > _SMALLEST:
-            return _step(power, decay, name, path), tuple(decays)
+            return _step(power, decay, name, path)
     steps = math.ceil(math.log(_SMALLEST) / math.log(max(decays.values())))
-    return np.array(steps, np.int64), tuple(decays)
+    return np.array(steps, np.int64)
 
 
 def _step(power: float, decay: float, name: str, path: str) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -58,10 +59,10 @@ def walk(roots: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     Args:
       roots: the objects under the root, by name.
     """
-    queue = list(roots.items())
+    queue = deque(roots.items())
     seen: set[int] = set()
     while queue:
-        path, obj = queue.pop(0)
+        path, obj = queue.popleft()
         if id(obj) in seen:
             continue
         seen.add(id(obj))

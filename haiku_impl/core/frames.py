@@ -147,8 +147,9 @@ class _Thread(ThreadLocal, global_name="thread"):
         self.name_scope: Any = None
         self.registries: list[Scope] = []
         self.generator: Any = None
-        # Called when modules may have made new cells.
-        self.on_creation: list[Callable[[], None]] = []
+        # The running modules that may put new cells into containers, and are to be
+        # told of it.
+        self.watched: list[Any] = []
 
 
 _global_interceptors: list[Any] = []

@@ -1,9 +1,5 @@
 """Restoring by names: TensorFlow 1's slots and formats, mappings, and refusals."""
 
-import copy
-import gc
-import weakref
-
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -11,7 +7,6 @@ import pytest
 from sonnax import compat as snt
 from sonnax import converters
 from sonnax.converters import MismatchError
-from sonnax.haiku_impl.core.frames import thread
 
 from .test_sonnet1 import ARRAYS, CLOSE, FIXTURES
 
@@ -111,22 +106,66 @@ def test_partitioned_variables_are_one_again():
     assert [part.shape for part in info.slices] == [(2, 4), (1, 4)]
 
 
-def test_two_modules_of_one_name_are_told_apart_by_their_paths(tmp_path):
+def numbered(tmp_path, *names):
+    """A checkpoint of LSTMs, each filled with its number."""
     tensors = {
         f"{name}/{leaf}": np.full(shape, value, "float32")
-        for value, name in enumerate(["lstm", "lstm_1"])
+        for value, name in enumerate(names)
         for leaf, shape in (("w_gates", [7, 16]), ("b_gates", [16]))
     }
-    converters.write_bundle(tmp_path / "two", tensors)
-    cores = [snt.LSTM(4), snt.LSTM(4)]
+    converters.write_bundle(tmp_path / "numbered", tensors)
+    return tmp_path / "numbered"
+
+
+def lstms(count, called=True):
+    cores = [snt.LSTM(4, forget_bias=0) for _ in range(count)]
+    for core in cores if called else ():
+        core(ARRAYS["lstm/input"], core.initial_state(2))
+    return cores
+
+
+@pytest.mark.parametrize("called", [True, False])
+def test_modules_of_one_name_have_sonnet_1s_numbers_in_order(called, tmp_path):
+    path = numbered(tmp_path, "lstm", "lstm_1", "lstm_2")
+    cores = lstms(3, called)
+    status = converters.restore(path, c=cores[0], a=cores[1], b=[cores[2]])
     for core in cores:
         core(ARRAYS["lstm/input"], core.initial_state(2))
-    with pytest.raises(MismatchError, match=r"'cores/0' and 'cores/1'.*lstm_1/w_gates"):
-        converters.restore(tmp_path / "two", cores=cores)
-    mapping = {"lstm/(.*)": r"cores/0/\1", "lstm_1/(.*)": r"cores/1/\1"}
-    status = converters.restore(tmp_path / "two", cores=cores, mapping=mapping)
     status.assert_consumed()
-    assert [float(core.b[0]) for core in cores] == [0, 1]
+    assert [float(core.b[0]) for core in cores] == [0, 1, 2]
+
+
+def test_two_modules_of_one_name_are_told_apart_by_their_paths(tmp_path):
+    path = numbered(tmp_path, "lstm", "lstm_1", "lstm_2")
+    cores = lstms(2)
+    with pytest.raises(MismatchError, match=r"'cores/0' and 'cores/1'.*lstm_1/w_gates"):
+        converters.restore(path, cores=cores)
+    mapping = {"lstm/(.*)": r"cores/0/\1", "lstm_2/(.*)": r"cores/1/\1"}
+    status = converters.restore(path, cores=cores, mapping=mapping)
+    status.assert_existing_objects_matched()
+    assert [float(core.b[0]) for core in cores] == [0, 2]
+
+
+@pytest.mark.parametrize("name", ["lstm", "linear"])
+def test_one_of_several_modules_of_a_name_is_an_error_that_lists_them(name, tmp_path):
+    path = numbered(tmp_path, "lstm", "lstm_1")
+    module = lstms(1)[0]
+    if name == "linear":
+        linear = {f"linear{i}/w": np.ones([3, 4], "f4") for i in ("", "_1")}
+        converters.write_bundle(path, linear)
+        module = called(snt.Linear(4, with_bias=False), "linear")
+    with pytest.raises(MismatchError, match=f"each of .*{name}.*{name}_1.*mapping"):
+        converters.restore(path, net=module)
+    mapping = {f"{name}_1/(.*)": r"net/\1", f"{name}/(.*)": r"other/\1"}
+    status = converters.restore(path, net=module, mapping=mapping)
+    status.assert_existing_objects_matched()
+
+
+def test_a_sibling_of_another_shape_is_not_mistaken(tmp_path):
+    linear = {"linear/w": np.ones([3, 4], "f4"), "linear_1/w": np.ones([4, 2], "f4")}
+    converters.write_bundle(tmp_path / "two", linear)
+    net = called(snt.Linear(4, with_bias=False), "linear")
+    converters.restore(tmp_path / "two", net=net).assert_existing_objects_matched()
 
 
 @pytest.mark.parametrize("saved", ["names", "objects"])
@@ -179,21 +218,6 @@ def test_arguments_that_make_no_sense_are_refused(tmp_path):
         converters.restore(path, net=linear, layout="sonnet")
     with pytest.raises(MismatchError, match="would both become"):
         converters.restore(path, net=linear, layout="names", mapping={".*": "w"})
-
-
-@pytest.mark.parametrize("layout", [None, "names"])
-def test_a_restore_that_waits_ends_with_its_modules(layout, tmp_path):
-    path = converters.save(tmp_path / "net-1", net=called(snt.Linear(4), "linear"))
-    net = snt.Linear(4)
-    converters.restore(path, net=net, layout=layout)
-    waiting = len(thread.on_creation)
-    copied = copy.deepcopy(net)
-    dead = weakref.ref(net)
-    del net
-    gc.collect()
-    assert dead() is None
-    called(copied, "linear")
-    assert len(thread.on_creation) < waiting
 
 
 def test_moving_averages_take_the_place_of_variables(tmp_path):
