@@ -16,6 +16,8 @@ __all__ = ["Location", "list_checkpoints", "locate"]
 
 _FILE_OF_PREFIX = re.compile(r"(.+)\.(?:index|data-\d{5,}-of-\d{5,})", re.DOTALL)
 _V1_SHARD = re.compile(r"(.+)-(\d{5,})-of-(\d{5,})", re.DOTALL)
+# TensorFlow's own path of a checkpoint in shards.
+_V1_PATTERN = re.compile(r"(.+)-\?+-of-\d{5,}", re.DOTALL)
 _STEP = re.compile(r"(.+)@(\d+)", re.DOTALL)
 
 
@@ -94,6 +96,8 @@ def list_checkpoints(directory: str | os.PathLike) -> list[str]:
     # A state file may name a hundred thousand in one folder, which is listed once.
     listed = functools.cache(_names_in)
     for path in listed_paths(directory):
+        if match := _V1_PATTERN.fullmatch(path):
+            path = match[1]
         folder, name = os.path.split(path)
         if name in listed(folder) and _at_prefix(path):
             found.add(path)
@@ -165,6 +169,8 @@ def _at_prefix(prefix: str) -> Location | None:
     """Returns the checkpoint with a prefix, or to which a file belongs."""
     if os.path.isfile(f"{prefix}.index"):
         return Location("v2", prefix)
+    if match := _V1_PATTERN.fullmatch(prefix):
+        prefix = match[1]
     directory, name = os.path.split(prefix)
     if name == SAVED_MODEL_FILE and os.path.isfile(prefix):
         return Location("saved_model", directory or os.curdir)

@@ -29,7 +29,7 @@ from .tensor_slices import (
     MAX_NUMPY_RANK,
     Region,
     assemble,
-    check_disjoint,
+    check_tiling,
     extents_of,
     region_of,
     shape_of,
@@ -72,6 +72,11 @@ class _Tensor:
     dtype: TensorDtype
     pieces: list[_Piece]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is stored as one piece."""
+        return [piece.shape for piece in self.pieces] == [self.shape]
+
 
 class SavedSlices:
     """The tensors of a V1 checkpoint.
@@ -101,13 +106,6 @@ class SavedSlices:
                     path=self.path,
                     tensor=name,
                 )
-            if volume != math.prod(tensor.shape) or not tensor.pieces:
-                raise CorruptCheckpointError(
-                    f"its {len(tensor.pieces)} slices hold {volume} elements; shape "
-                    f"{list(tensor.shape)} has {math.prod(tensor.shape)}",
-                    path=self.path,
-                    tensor=name,
-                )
         # In the tables' order, so that reading all decodes each block once.
         self._tensors = dict(sorted(tensors.items(), key=lambda item: item[0].encode()))
         self._tiled: set[str] = set()
@@ -126,7 +124,7 @@ class SavedSlices:
         def nbytes(shape):
             return None if itemsize is None else itemsize * math.prod(shape)
 
-        whole = len(tensor.pieces) == 1
+        whole = tensor.is_whole
         return TensorInfo(
             name=name,
             shape=tensor.shape,
@@ -158,13 +156,13 @@ class SavedSlices:
                 tensor=name,
             )
         wanted = region_of(index, tensor.shape, name)
-        if len(tensor.pieces) == 1:
+        if tensor.is_whole:
             array = self._read_piece(name, dtype, tensor.pieces[0])
             array = array.reshape(tensor.shape)
             return array if index is None else array[tuple(index)]
         if name not in self._tiled:
             try:
-                check_disjoint(tensor.shape, [piece.region for piece in tensor.pieces])
+                check_tiling(tensor.shape, [piece.region for piece in tensor.pieces])
             except wire.WireError as error:
                 raise CorruptCheckpointError(
                     str(error), path=self.path, tensor=name

@@ -8,7 +8,7 @@ not below the block's last one and the block's place. After each block stand its
 compression and a masked CRC32C. The footer is 48 bytes: the places of the
 metaindex and index blocks and a magic number.
 
-The reader trusts nothing: blocks must follow each other, keys must ascend, places
+The reader trusts nothing: blocks must not overlap, keys must ascend, places
 must lie in the file, and what is decompressed or expanded is bounded by what is
 stored.
 
@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterator
+from itertools import pairwise
 
 import cramjam
 import numpy as np
@@ -80,7 +81,7 @@ class Table:
         start, size, _ = self._handle(footer, position, FOOTER_SIZE - 8, "footer")
         self._last_keys: list[bytes] = []
         self._places: list[tuple[int, int]] = []
-        blocks_end, blocks_start = start, 0
+        index = start, size
         for key, value in self._records(start, size):
             start, size, end = self._handle(value, 0, len(value), "index block")
             if end != len(value):
@@ -89,16 +90,21 @@ class Table:
                     f"{end} are used",
                     path=path,
                 )
-            if start < blocks_start or start + size + TRAILER_SIZE > blocks_end:
-                raise CorruptCheckpointError(
-                    f"its index block places a block at bytes {start} to "
-                    f"{start + size}, expected within {blocks_start} and {blocks_end}",
-                    path=path,
-                )
-            blocks_start = start + size + TRAILER_SIZE
             self._last_keys.append(key)
             self._places.append((start, size))
+        self._check_apart(index)
         self._cached: tuple[int, dict] = (-1, {})
+
+    def _check_apart(self, index: tuple[int, int]) -> None:
+        """Checks that no block overlaps another, or the index; they have no order."""
+        for before, after in pairwise(sorted([*self._places, index])):
+            end = before[0] + before[1] + TRAILER_SIZE
+            if after[0] < end:
+                raise CorruptCheckpointError(
+                    f"its index block places a block at bytes {before[0]} to {end}, "
+                    f"and another begins at {after[0]}",
+                    path=self.path,
+                )
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes | memoryview]]:
         """Yields every key and value, in order.

@@ -37,7 +37,7 @@ from .tensor_slices import (
     MAX_NUMPY_RANK,
     Region,
     assemble,
-    check_disjoint,
+    check_tiling,
     extents_of,
     region_of,
     shape_of,
@@ -181,7 +181,7 @@ class TensorBundle:
             for _, _, piece_entry in pieces:
                 self._bytes(name, piece_entry)
             try:
-                check_disjoint(entry["shape"], [region for _, region, _ in pieces])
+                check_tiling(entry["shape"], [region for _, region, _ in pieces])
             except wire.WireError as error:
                 raise self._corrupt(str(error), name) from None
             self._tiled.add(key)
@@ -289,8 +289,8 @@ class TensorBundle:
         return {_text(key): key for key in self._entries if key not in parts}
 
     def _pieces(self, key: bytes, entry: dict) -> tuple[tuple[bytes, Region], ...]:
-        """Returns the key and the region of each slice; they tile the tensor."""
-        pieces, volume = [], 0
+        """Returns the key and the region of each slice."""
+        pieces = []
         for proto in entry["slices"]:
             extents = extents_of(proto)
             region = stored_slice(extents, entry["shape"])
@@ -307,13 +307,7 @@ class TensorBundle:
                     f"the slice at {region} is stored with type {piece['dtype']} and "
                     f"shape {piece['shape']}, expected {entry['dtype']} and {shape}"
                 )
-            volume += math.prod(shape)
             pieces.append((piece_key, region))
-        if volume != math.prod(entry["shape"]):
-            raise wire.WireError(
-                f"they hold {volume} elements; shape {list(entry['shape'])} has "
-                f"{math.prod(entry['shape'])}"
-            )
         return tuple(pieces)
 
     def _read_entry(

@@ -15,7 +15,7 @@ __all__ = [
     "MAX_NUMPY_RANK",
     "Region",
     "assemble",
-    "check_disjoint",
+    "check_tiling",
     "extents_of",
     "region_of",
     "shape_of",
@@ -102,12 +102,18 @@ def region_of(
     return tuple((start, max(start, stop)) for start, stop, _ in bounds)
 
 
-def check_disjoint(shape: tuple[int, ...], regions: Sequence[Region]) -> None:
-    """Checks that no element of a tensor lies in two regions.
+def check_tiling(shape: tuple[int, ...], regions: Sequence[Region]) -> None:
+    """Checks that each element of a tensor lies in one region.
 
     Raises:
-      WireError: one does.
+      WireError: one lies in none, or in two.
     """
+    volume = sum(math.prod(stop - start for start, stop in r) for r in regions)
+    if volume != math.prod(shape):
+        raise WireError(
+            f"its {len(regions)} slices hold {volume} elements; shape {list(shape)} "
+            f"has {math.prod(shape)}"
+        )
     split = [
         axis
         for axis, size in enumerate(shape)

@@ -20,7 +20,7 @@ def fitted(value: np.ndarray, variable: Variable, path: str, key: str) -> np.nda
       MismatchError: as `in_dtype` does.
     """
     result = in_dtype(value, variable.dtype, variable.name, path, key)
-    if result.dtype != value.dtype:
+    if result.dtype.itemsize < value.dtype.itemsize:
         variable.declared_dtype = value.dtype
     return result
 
@@ -31,13 +31,16 @@ def in_dtype(
     """Returns the value of the tensor `key` in the dtype of what is called `name`.
 
     JAX narrows 64 bits to 32 unless jax_enable_x64 is set. A tensor that loses nothing
-    by it is narrowed; any other difference of dtypes is an error.
+    by it is narrowed, and one of fewer bits is widened; any other difference of dtypes
+    is an error.
 
     Raises:
       MismatchError: the dtypes differ, or narrowing would change a value.
     """
     if value.dtype == dtype:
         return value
+    if _is_widened(value.dtype, dtype):
+        return value.astype(dtype)
     narrowed = jax.dtypes.canonicalize_dtype(value.dtype)
     if value.dtype == object or narrowed != dtype:
         raise MismatchError(
@@ -54,6 +57,14 @@ def in_dtype(
             tensor=key,
         )
     return result
+
+
+def _is_widened(narrow: np.dtype, wide: np.dtype) -> bool:
+    """Returns whether numbers of one dtype are numbers of another of the same kind."""
+    kinds = jnp.floating, jnp.integer, jnp.complexfloating
+    return np.can_cast(narrow, wide, "safe") and any(
+        jnp.issubdtype(narrow, kind) and jnp.issubdtype(wide, kind) for kind in kinds
+    )
 
 
 def assign(variable: Variable, value: np.ndarray) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..derived_tensor import DerivedTensor
 from ..named_tensors import NamedTensors
-from .layouts import LAYOUTS, Layout, Target
+from .layouts import LAYOUTS, Layout, Target, refuse_variants
 from .module_tensors import ModuleTensors
 
 __all__ = ["sonnet2_tensors"]
@@ -45,6 +45,7 @@ def sonnet2_tensors(
       UnsupportedCheckpointError: a module has no twin in Sonnet 2.
     """
     tensors.checkpoint.check_files()
+    _check_cores(tensors)
     found: dict[str, DerivedTensor] = {}
     used: set[str] = set()
     for scope, layout in _modules(tensors):
@@ -57,6 +58,18 @@ def sonnet2_tensors(
         if key not in used:
             found[name] = tensors.stored(name)
     return found
+
+
+def _check_cores(tensors: NamedTensors) -> None:
+    """Raises an error if a ConvLSTM, which stays as it is, is one without a twin."""
+    for name in tensors:
+        scope = name.removesuffix("conv_1/w")
+        if scope != name and f"{scope}conv/w" in tensors:
+            w_i = tensors.stored(f"{scope}conv/w").shape
+            w_h = tensors.stored(name).shape
+            # Of two convolutions in a row the second takes what the first gives.
+            if len(w_h) > 2 and w_i[-1:] == w_h[-1:] == (4 * w_h[-2],):
+                refuse_variants(ModuleTensors(tensors, scope))
 
 
 def _modules(tensors: NamedTensors) -> Iterator[tuple[str, Layout]]:

@@ -166,6 +166,56 @@ def write_table_of_block(path, body, last_key):
     write_file(path, table + places.ljust(FOOTER_SIZE - len(MAGIC), b"\0") + MAGIC)
 
 
+def reverse_blocks(path):
+    """Puts a table's data blocks in the other order; the index says where they are."""
+    table, old = bytes(path.read_bytes()), Table(str(path))
+    new, index, previous = b"", b"", {}
+    for start, size in reversed(old._places):
+        previous[start] = len(new)
+        new += table[start : start + size + 5]
+    for key, (start, size) in zip(old._last_keys, old._places, strict=True):
+        place = wire.write_varint(previous[start]) + wire.write_varint(size)
+        index += b"\0" + wire.write_varint(len(key)) + wire.write_varint(len(place))
+        index += key + place
+    index += bytes(4) + (1).to_bytes(4, "little")
+    meta = bytes(4) + (1).to_bytes(4, "little")
+    places = b""
+    for block in (meta, index):
+        places += wire.write_varint(len(new)) + wire.write_varint(len(block))
+        new += block + b"\0" + masked_crc32c(block + b"\0").to_bytes(4, "little")
+    write_file(path, new + places.ljust(FOOTER_SIZE - len(MAGIC), b"\0") + MAGIC)
+    return len(old._places)
+
+
+def bundle_of_slices(prefix, name, shape, rows):
+    """Writes a V2 checkpoint of `w` and a tensor of which only some rows are stored.
+
+    Args:
+      prefix: the checkpoint's prefix.
+      name: the tensor's name.
+      shape: its shape.
+      rows: by the first row of each slice, the slice.
+    """
+    pieces = {
+        slice_key(name.encode(), ((start, len(part)), (0, -1))): np.asarray(part)
+        for start, part in rows.items()
+    }
+    keys = {f"piece{i}": key for i, key in enumerate(pieces)}
+    values = dict(zip(keys, pieces.values(), strict=True))
+    converters.write_bundle(prefix, {**values, "w": np.ones(3, "f4")})
+    records = read_records(f"{prefix}.index")
+    for stored, key in keys.items():
+        records[key] = records.pop(stored.encode())
+    extents = [
+        {"extents": [{"start": start, "length": len(part)}, {}]}
+        for start, part in rows.items()
+    ]
+    whole = {"dtype": 1, "shape": list(shape), "slices": extents}
+    records[name.encode()] = encode_entry(whole)
+    write_records(f"{prefix}.index", records)
+    return prefix
+
+
 def save_v1(path, tensors):
     """Writes a V1 checkpoint of whole tensors of given protos."""
     metas, records = [], {}
