@@ -285,7 +285,7 @@ def chain(depth):
     for _ in range(depth):
         outer = snt.Module(name="node")
         if inner is not None:
-            outer.inner = inner
+            outer.n = inner
         outer.w = snt.Variable(np.float32(0), name="w")
         inner = outer
     return inner
@@ -297,8 +297,8 @@ def test_five_thousand_nested_modules_are_saved_and_restored(tmp_path):
     node = net
     for i in range(depth):
         node.w.assign(i)
-        node = getattr(node, "inner", None)
+        node = getattr(node, "n", None)
     path = converters.save(tmp_path / "deep-1", net=net)
     twin = chain(depth)
     converters.restore(path, net=twin).assert_consumed()
-    assert float(twin.inner.inner.w) == 2
+    assert float(twin.n.n.w) == 2
