@@ -19,7 +19,11 @@ import numpy as np
 from sonnax.parity_tests import surface
 
 KINDS = ("values", "gradients", "state")
-TESTS = str(pathlib.Path(__file__).resolve().parent)
+# Test files are found by their own path, and what they import by that of the package.
+TESTS = tuple(
+    str(file.parent)
+    for file in (pathlib.Path(__file__), pathlib.Path(__file__).resolve())
+)
 
 
 @dataclasses.dataclass
