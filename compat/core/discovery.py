@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 from jax.extend.core import jaxpr_as_fun
 
-from ...haiku_impl.core.cells import First, Token, read
+from ...haiku_impl.core.cells import First, Token, creating, read
 from ...haiku_impl.core.child import RNG, Writes, commit, run_child, settled
 from ...haiku_impl.core.frames import thread
 from ...haiku_impl.core.typing import StatePair
@@ -40,7 +40,7 @@ def discover(
         found.append(Found(read, lasting(writes)))
         return _created(writes)
 
-    with settled():
+    with creating, settled():
         jaxpr, created = jax.make_jaxpr(trace, return_shape=True)(args, kwargs)
         if created.keys:
             compute = jax.jit(jaxpr_as_fun(jaxpr))

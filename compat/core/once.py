@@ -4,6 +4,8 @@ import functools
 from collections.abc import Callable
 from typing import Any, ParamSpec
 
+from ...haiku_impl.core.cells import creating
+from ...haiku_impl.core.child import creates
 from ...haiku_impl.core.frames import thread
 
 P = ParamSpec("P")
@@ -15,7 +17,8 @@ def once(f: Callable[P, object]) -> Callable[P, None]:
     """Makes a function run at most once; a method, once for each instance.
 
     A call that ends with an exception does not count, nor does one inside a
-    transformed function that ends with an exception later on.
+    transformed function that ends with an exception later on. Where several threads
+    call it at once, one runs it and the others wait.
 
     Args:
       f: a function or method that returns None.
@@ -39,22 +42,27 @@ def once(f: Callable[P, object]) -> Callable[P, None]:
     @functools.wraps(f)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         if is_method:
-            attributes = vars(args[0])
-            if _DONE not in attributes:
-                object.__setattr__(args[0], _DONE, set())
-            done = attributes[_DONE]
+            done = vars(args[0]).setdefault(_DONE, set())
         else:
             done = done_without_instance
-        if mark in done:
+        if mark not in done:
+            _run(mark, done, lambda: f(*args, **kwargs))
+
+    wrapped.__sonnax_once__ = f  # type: ignore[attr-defined]
+    return wrapped
+
+
+# Apart, since classes of a notebook are pickled with all that their methods name.
+def _run(mark: str, done: set[str], f: Callable[[], object]) -> None:
+    with creating:
+        if mark in done:  # since another thread has been here
             return
-        if f(*args, **kwargs) is not None:
+        if f() is not None:
             raise ValueError(
                 f"@snt.once decorated functions cannot return values: {mark} did. "
                 "Keep the value in an attribute."
             )
+        creates()
         done.add(mark)
         if thread.frames:
             thread.frames[-1].on_failure.append(lambda: done.discard(mark))
-
-    wrapped.__sonnax_once__ = f  # type: ignore[attr-defined]
-    return wrapped

@@ -203,7 +203,8 @@ class Variable(cells.Cell):
                 f"Cannot assign a value of shape {value.shape} to the variable "
                 f"{self.name!r} of shape {self.shape}."
             )
-        return self._set(value)
+        cells.write(self, self._checked(value))
+        return value
 
     def _converted(self, value: Any) -> jax.Array:
         same = isinstance(value, jax.Array) and value.dtype == self.dtype
@@ -227,18 +228,21 @@ class Variable(cells.Cell):
                 f"of dtype {self.dtype}: cast it first, value.astype({self.dtype})."
             )
 
-    def _set(self, value: jax.Array) -> jax.Array:
+    def _checked(self, value: jax.Array) -> jax.Array:
         if not thread.frames and isinstance(value, jax.core.Tracer):
             raise ValueError(
                 f"The variable {self.name!r} was assigned inside a plain JAX transform "
                 "(jax.jit, jax.grad, ...), which would lose the value. Use the one of "
                 "the same name in snt: snt.jit, snt.grad, ..."
             )
-        cells.write(self, value)
         return value
 
     def assign_add(self, delta: ArrayLike) -> jax.Array:
-        """Adds `delta` to the value, and returns the sum."""
+        """Adds `delta` to the value, and returns the sum.
+
+        Nothing is lost where several threads do so, as in TensorFlow; where they
+        assign a sum, `v.assign(v + delta)`, it may be.
+        """
         return self._changed(jnp.add, delta)
 
     def assign_sub(self, delta: ArrayLike) -> jax.Array:
@@ -254,7 +258,7 @@ class Variable(cells.Cell):
                 f"Cannot change the variable {self.name!r} of shape {self.shape} by a "
                 f"value of shape {delta.shape}."
             )
-        return self.assign(change(self.value(), delta))
+        return cells.update(self, lambda value: self._checked(change(value, delta)))
 
     # Rows of it.
 
@@ -276,9 +280,13 @@ class Variable(cells.Cell):
 
     def _scatter(self, slices: IndexedSlices, how: str) -> jax.Array:
         self._check_dtype(slices)
-        rows = self.value().at[jnp.asarray(slices.indices)]
-        # Places that the variable does not have are left out.
-        return self.assign(getattr(rows, how)(slices.values, mode="drop"))
+        indices = jnp.asarray(slices.indices)
+
+        def change(value: jax.Array) -> jax.Array:
+            # Places that the variable does not have are left out.
+            return getattr(value.at[indices], how)(slices.values, mode="drop")
+
+        return cells.update(self, lambda value: self._checked(change(value)))
 
     # Identity.
 

@@ -191,6 +191,12 @@ def jit(
     static arguments are traced anew; inside another transform of snt's the function
     is part of that one.
 
+    Threads may share it. One makes the variables while the others wait, and what a
+    call does to variables happens as a whole: a call that was overtaken by another is
+    run again. (Under TensorFlow `assign_add` is safe, and the rest is not.) With
+    `donate_variables` calls wait for each other, so that a callback in the program
+    must not assign to variables. Modules passed as arguments are not kept alive.
+
     Args:
       f: a function or method. Without it, a decorator is returned.
       static_argnums: positions of arguments, of any hashable kind, for each value of

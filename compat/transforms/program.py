@@ -1,15 +1,20 @@
 """A function compiled for one combination of static arguments."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from ...haiku_impl.core.cells import Token
-from ...haiku_impl.core.child import Writes, run_child, undo_all
+from ...haiku_impl.core.cells import Token, changing, creating
+from ...haiku_impl.core.child import Writes, run_child, settle, undo_all
 from ...haiku_impl.core.frames import thread
 from ..core.discovery import discover, lasting
+
+_OVERTAKEN = object()
+# How often a call is run without keeping other threads from what it changes: they
+# must not wait for each other where a callback of the program writes variables.
+_ATTEMPTS = 100
 
 
 class Lifted:
@@ -56,37 +61,50 @@ class Program:
         )
 
     def __call__(self, args: Any, kwargs: Any) -> Any:
+        if self._lifted is None:
+            with creating:
+                if self._lifted is None:
+                    self._discover(args, kwargs)
+                # Compiled by one thread, for which the others wait.
+                return self._call(args, kwargs)
+        return self._call(args, kwargs)
+
+    def _call(self, args: Any, kwargs: Any) -> Any:
+        for _ in () if self._donates else range(_ATTEMPTS):
+            out = self._attempt(args, kwargs)
+            if out is not _OVERTAKEN:
+                return out
+        with changing:
+            return self._attempt(args, kwargs)
+
+    def _attempt(self, args: Any, kwargs: Any) -> Any:
+        """Runs the function; if another thread has changed what it did, in vain."""
         lifted = self._lifted
-        if lifted is None:
-            lifted = self._discover(args, kwargs)
         try:
             held = [token()._value for token in lifted.held]  # type: ignore[union-attr]
             changed = [token()._value for token in lifted.changed]  # type: ignore[union-attr]
         except AttributeError:
             # One of them is gone, so that the function reads another one by now.
-            self._lifted = None
-            return self(args, kwargs)
-        if self._donates:
-            changed = _distinct(changed, [held, args, kwargs])
+            self._discover(args, kwargs)
+            return self._attempt(args, kwargs)
+        given = _distinct(changed, [held, args, kwargs]) if self._donates else changed
         try:
-            out, writes = self._compiled(lifted, held, changed, *args, **kwargs)
+            out, writes = self._compiled(lifted, held, given, *args, **kwargs)
+            if writes.keys and not _commit(lifted, changed, writes):  # type: ignore[arg-type]
+                return _OVERTAKEN
         except BaseException:
             undo_all(thread.unsettled)
             raise
-        for key, value in zip(writes.keys, writes.values):
-            cell = key() if type(key) is Token else key.token()
-            if cell is not None:
-                cell._value = value
-        if thread.unsettled:
-            thread.unsettled.clear()
+        finally:
+            if thread.unsettled or thread.creates:
+                settle()
         return out
 
-    def _discover(self, args: Any, kwargs: Any) -> Lifted:
+    def _discover(self, args: Any, kwargs: Any) -> None:
         found = discover(self._run, args, kwargs)
         # What the function makes anew in each call is gone already.
         read = [token for token in found.read if token() is not None]
         self._lifted = _extended(Lifted(), read, found.written)
-        return self._lifted
 
     def _pure(
         self, lifted: Lifted, held: Any, changed: Any, *args: Any, **kwargs: Any
@@ -104,6 +122,19 @@ class Program:
         if not set(read) <= {*tokens, *(cell.token for cell in child.created)}:
             self._lifted = _extended(lifted, read, lasting(writes))
         return out, writes
+
+
+def _commit(lifted: Lifted, before: Sequence[Any], writes: Writes) -> bool:
+    """Makes what was written true, unless other values have been written meanwhile."""
+    with changing:
+        for token, value in zip(lifted.changed, before):
+            if (cell := token()) is not None and cell._value is not value:
+                return False
+        for key, value in zip(writes.keys, writes.values):
+            cell = key() if type(key) is Token else key.token()
+            if cell is not None:
+                cell._value = value
+    return True
 
 
 def _extended(lifted: Lifted, read: Iterable[Token], written: Iterable[Any]) -> Lifted:

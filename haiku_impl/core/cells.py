@@ -5,6 +5,7 @@ a frame its value is the frame's: found in the trees of a transformed function, 
 the inputs of a compiled one, or in the frame around.
 """
 
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -36,6 +37,13 @@ class First(NamedTuple):
     """
 
     token: Token
+
+
+creating = threading.RLock()
+"""Held while cells are made that other threads may find, until they have values."""
+
+changing = threading.RLock()
+"""Held while the own values of cells are exchanged."""
 
 
 class Cell:
@@ -70,7 +78,10 @@ class Cell:
 def own_value(cell: Cell) -> Any:
     """Returns the value that the cell has outside any frame."""
     if cell._value is None:
-        raise cell.without_value()
+        with creating:  # until another thread that makes it is done
+            pass
+        if cell._value is None:
+            raise cell.without_value()
     return cell._value
 
 
@@ -93,7 +104,8 @@ def write(cell: Cell, value: Any) -> None:
     """Sets the cell's value in the frame that is running, or its own."""
     frames = thread.frames
     if not frames:
-        _set_own(cell, value)
+        with changing:
+            _set_own(cell, value)
     elif frames[-1].params is not None:
         _write_named(frames[-1], cell, value)
     else:
@@ -106,6 +118,20 @@ def write(cell: Cell, value: Any) -> None:
 
 def _set_own(cell: Cell, value: Any) -> None:
     cell._value, cell._initial = value, None
+
+
+def update(cell: Cell, change: Callable[[Any], Any]) -> Any:
+    """Sets the cell's value to `change(value)`, and returns that.
+
+    What other threads do to it meanwhile is not lost.
+    """
+    while True:
+        value = read(cell)
+        new = change(value)
+        with changing:
+            if thread.frames or cell._value is value:
+                write(cell, new)
+                return new
 
 
 def create(cell: Cell, initial: Callable[[], Any]) -> Any:

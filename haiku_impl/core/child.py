@@ -10,7 +10,15 @@ from typing import Any, cast
 
 import jax
 
-from .cells import First, Token, load_from_outer, place, write, write_first
+from .cells import (
+    First,
+    Token,
+    creating,
+    load_from_outer,
+    place,
+    write,
+    write_first,
+)
 from .frames import Frame, thread
 from .random import PRNGSequence
 
@@ -88,6 +96,8 @@ def run_child(
         out = f(*args, **(kwargs or {}))
     except BaseException:
         undo_all(child.on_failure)
+        if outer is None:
+            settle()
         raise
     finally:
         thread.frames.pop()
@@ -118,6 +128,21 @@ def undo_all(on_failure: list[Callable[[], None]]) -> None:
         on_failure.pop()()
 
 
+def settle() -> None:
+    """Notes that what functions made has values by now, or is undone."""
+    thread.unsettled.clear()
+    if thread.creates:
+        thread.creates = False
+        creating.release()
+
+
+def creates() -> None:
+    """Keeps other threads from what the running function makes until it has values."""
+    if thread.frames and not thread.creates:
+        creating.acquire()
+        thread.creates = True
+
+
 @contextlib.contextmanager
 def settled() -> Iterator[None]:
     """Undoes what functions run inside did, if their values then can't be had.
@@ -136,7 +161,7 @@ def settled() -> Iterator[None]:
     finally:
         undo[:0] = before
         if not thread.frames:
-            thread.unsettled.clear()
+            settle()
 
 
 def _child_of(
@@ -222,4 +247,4 @@ def commit(writes: Writes) -> None:
     if named:
         _put(thread.frames[-1], Writes(*zip(*named)))
     if not thread.frames:
-        thread.unsettled.clear()
+        settle()

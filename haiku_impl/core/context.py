@@ -7,7 +7,7 @@ from typing import Any
 import jax
 
 from ..data_structures import to_haiku_dict
-from .child import undo_all
+from .child import settle, undo_all
 from .frames import Frame, thread
 from .parameters import collect_state
 from .random import PRNGSequence
@@ -48,6 +48,9 @@ class Context(contextlib.AbstractContextManager["Context"]):
         thread.frames.pop()
         if error is not None:
             undo_all(self._frame.on_failure)
+        if not thread.frames:
+            settle()
+        if error is not None:
             return
         for callback in self._frame.on_exit:
             callback()

@@ -142,6 +142,8 @@ class _Thread(ThreadLocal, global_name="thread"):
         self.keys_drawn = 0
         # What to undo, as in a frame, where there is none.
         self.unsettled: list[Callable[[], None]] = []
+        # Whether it makes cells that have no values yet, and so holds `creating`.
+        self.creates = False
         # Of the modules that make cells: the name scope that is entered, the names
         # given out where there is no frame, and the keys drawn where there is none.
         self.name_scope: Any = None
