@@ -1,6 +1,6 @@
 """Stopping and clipping what flows back through a value."""
 
-from typing import Any
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from .arguments import ArgumentError
 
 Array = jax.Array
+Tree = TypeVar("Tree")
 
 
 def stop_gradient_if(stop: bool | Array, value: Array | float) -> Array:
@@ -51,7 +52,7 @@ def hold_target_if(stop: bool | Array, error: Array, prediction: Array) -> Array
 
 
 @jax.custom_vjp
-def clip_gradient(x: Any, gradient_min: float, gradient_max: float) -> Any:
+def clip_gradient(x: Tree, gradient_min: float, gradient_max: float) -> Tree:
     """Returns its input, and clips the gradient that flows back through it.
 
     Args:

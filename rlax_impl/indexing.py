@@ -1,9 +1,8 @@
 """Picking, encoding and replacing the elements of arrays."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
+from jax.typing import DTypeLike
 
 from .arguments import ArgumentError
 
@@ -28,7 +27,7 @@ def batched_index(values: Array, indices: Array, keepdims: bool = False) -> Arra
     return picked if keepdims else picked[..., 0]
 
 
-def one_hot(indices: Array, num_classes: int, dtype: Any = jnp.float32) -> Array:
+def one_hot(indices: Array, num_classes: int, dtype: DTypeLike = jnp.float32) -> Array:
     """Encodes indices as rows that are 1 at the index and 0 elsewhere.
 
     Args:

@@ -1,6 +1,6 @@
 """Switching nested parameters, as those of a target network."""
 
-from typing import Any
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -8,11 +8,12 @@ import jax.numpy as jnp
 from .trees import tree_select
 
 Array = jax.Array
+Tree = TypeVar("Tree")
 
 
 def conditional_update(
-    new_tensors: Any, old_tensors: Any, is_time: bool | Array
-) -> Any:
+    new_tensors: Tree, old_tensors: Tree, is_time: bool | Array
+) -> Tree:
     """Picks new parameters if it is time, else the old ones.
 
     Args:
@@ -33,8 +34,11 @@ def conditional_update(
 
 
 def periodic_update(
-    new_tensors: Any, old_tensors: Any, steps: int | Array, update_period: int | Array
-) -> Any:
+    new_tensors: Tree,
+    old_tensors: Tree,
+    steps: int | Array,
+    update_period: int | Array,
+) -> Tree:
     """Picks new parameters every few steps, else the old ones.
 
     Args:

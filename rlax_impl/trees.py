@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -12,9 +12,10 @@ from .arguments import ArgumentError
 from .indexing import replace_masked
 
 Array = jax.Array
+Tree = TypeVar("Tree")
 
 
-def tree_select(pred: Array, on_true: Any, on_false: Any) -> Any:
+def tree_select(pred: Array, on_true: Tree, on_false: Tree) -> Tree:
     """Picks one of two trees by a condition that may be traced.
 
     Args:
@@ -100,7 +101,9 @@ def tree_split_leaves(tree_like: Any, axis: int = 0, keepdim: bool = False) -> A
     return tuple(jax.tree.unflatten(treedef, piece) for piece in zip(*pieces))
 
 
-def tree_replace_masked(tree_data: Any, tree_replacement: Any, mask: Array) -> Any:
+def tree_replace_masked(
+    tree_data: Tree, tree_replacement: Tree | None, mask: Array
+) -> Tree:
     """Replaces the slices of every leaf that a mask marks.
 
     Args:
@@ -142,7 +145,7 @@ def tree_fn(fn: Callable[..., Any], **unmapped_kwargs: Any) -> Callable[..., Any
     return on_trees
 
 
-def transpose_last_axis_to_first(tree: Any) -> Any:
+def transpose_last_axis_to_first(tree: Tree) -> Tree:
     """Moves the last axis of every leaf to the front.
 
     Args:
@@ -157,7 +160,7 @@ def transpose_last_axis_to_first(tree: Any) -> Any:
     return jax.tree.map(lambda leaf: jnp.moveaxis(leaf, -1, 0), tree)
 
 
-def transpose_first_axis_to_last(tree: Any) -> Any:
+def transpose_first_axis_to_last(tree: Tree) -> Tree:
     """Moves the first axis of every leaf to the end.
 
     Args:

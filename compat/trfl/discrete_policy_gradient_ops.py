@@ -2,11 +2,12 @@
 
 import functools
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from ...haiku_impl.core.typing import PyTree
 from ...rlax_impl.arguments import check, expects
 from .advantage_actor_critic import (
     ActorCriticExtra as SequenceAdvantageActorCriticExtra,
@@ -34,7 +35,7 @@ class DiscretePolicyEntropyExtra(NamedTuple):
 
 
 def discrete_policy_entropy_loss(
-    policy_logits: Any,
+    policy_logits: PyTree,
     normalise: bool = False,
     name: str = "discrete_policy_entropy_loss",
 ) -> LossOutput:
@@ -103,8 +104,8 @@ def discrete_policy_gradient(
 
 
 def discrete_policy_gradient_loss(
-    policy_logits: Any,
-    actions: Any,
+    policy_logits: PyTree,
+    actions: PyTree,
     action_values: Array,
     name: str = "discrete_policy_gradient_loss",
 ) -> Array:
@@ -147,9 +148,9 @@ def _summed_over_time(
 
 
 def sequence_advantage_actor_critic_loss(
-    policy_logits: Any,
+    policy_logits: PyTree,
     baseline_values: Array,
-    actions: Any,
+    actions: PyTree,
     rewards: Array,
     pcontinues: Array,
     bootstrap_value: Array,

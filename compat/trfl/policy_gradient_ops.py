@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import jax.numpy as jnp
 
+from ...haiku_impl.core.typing import PyTree
 from ...rlax_impl.arguments import check
 from .advantage_actor_critic import ActorCriticExtra as SequenceA2CExtra
 from .advantage_actor_critic import sequence_loss
@@ -56,7 +57,7 @@ def policy_gradient(
     policies: Distribution,
     actions: Array,
     action_values: Array,
-    policy_vars: Any = None,
+    policy_vars: PyTree = None,
     name: str = "policy_gradient",
 ) -> Array:
     """Computes policy gradient losses, `-log π(a) q`.
@@ -93,9 +94,9 @@ def policy_gradient(
 
 def policy_gradient_loss(
     policies: Any,
-    actions: Any,
+    actions: PyTree,
     action_values: Array,
-    policy_vars: Any = None,
+    policy_vars: PyTree = None,
     name: str = "policy_gradient_loss",
 ) -> Array:
     """Computes policy gradient losses, summed over time.
@@ -145,7 +146,7 @@ def policy_gradient_loss(
 
 def policy_entropy_loss(
     policies: Any,
-    policy_vars: Any = None,
+    policy_vars: PyTree = None,
     scale_op: Callable[[Any], Numeric] | None = None,
     name: str = "policy_entropy_loss",
 ) -> LossOutput:
@@ -176,11 +177,11 @@ def policy_entropy_loss(
 def sequence_a2c_loss(
     policies: Any,
     baseline_values: Array,
-    actions: Any,
+    actions: PyTree,
     rewards: Array,
     pcontinues: Array,
     bootstrap_value: Array,
-    policy_vars: Any = None,
+    policy_vars: PyTree = None,
     lambda_: Numeric = 1,
     entropy_cost: Numeric | None = None,
     baseline_cost: Numeric = 1,
