@@ -29,12 +29,9 @@ __all__ = ["FAMILY", "READERS", "Reader"]
 FAMILY = (converters.CheckpointError,)
 Reader = Callable[[bytes], None]
 
-_MEMORY = "/dev/shm"
-_FOLDER = pathlib.Path(
-    tempfile.mkdtemp(
-        prefix="sonnax-fuzz-", dir=_MEMORY if os.path.isdir(_MEMORY) else None
-    )
-)
+# Removed with the process, or by the one that started it with a TMPDIR.
+_TEMPORARY = tempfile.TemporaryDirectory(prefix="sonnax-fuzz-")
+_FOLDER = pathlib.Path(_TEMPORARY.name)
 
 
 def _put(name: str, data: bytes) -> str:
