@@ -23,6 +23,7 @@ from .errors import (
     CorruptCheckpointError,
     MismatchError,
     TensorNotFoundError,
+    UnstatedWarning,
     UnsupportedCheckpointError,
 )
 from .exporting.difference import Change, Difference, difference
@@ -40,13 +41,14 @@ if TYPE_CHECKING:
     from .haiku.trees import HaikuReport, HaikuTrees, Placed, to_haiku
     from .restoring.restoration import restore
     from .restoring.sharded_reading import read_sharded
-    from .restoring.status import RestoreStatus
+    from .restoring.status import NamedRestoreStatus, RestoreStatus
     from .saving import save, save_names
 
 # The file of each name that needs jax.
 _LATER = {
     "HaikuReport": "haiku.trees",
     "HaikuTrees": "haiku.trees",
+    "NamedRestoreStatus": "restoring.status",
     "Placed": "haiku.trees",
     "read_sharded": "restoring.sharded_reading",
     "RestoreStatus": "restoring.status",
@@ -80,6 +82,7 @@ __all__ = [
     "save",
     "save_names",
     "RestoreStatus",
+    "NamedRestoreStatus",
     # into the trees of a Haiku model
     "to_haiku",
     "HaikuTrees",
@@ -110,4 +113,5 @@ __all__ = [
     "UnsupportedCheckpointError",
     "TensorNotFoundError",
     "MismatchError",
+    "UnstatedWarning",
 ]

@@ -10,6 +10,7 @@ __all__ = [
     "UnsupportedCheckpointError",
     "TensorNotFoundError",
     "MismatchError",
+    "UnstatedWarning",
 ]
 
 
@@ -71,6 +72,15 @@ class TensorNotFoundError(CheckpointError, KeyError):
 
 class MismatchError(CheckpointError):
     """The checkpoint and the objects to restore do not fit each other."""
+
+
+class UnstatedWarning(UserWarning):
+    """A restored module has properties that the file does not state.
+
+    Sonnet 1 saved variables alone. Compare the module's arguments with those of the
+    program that saved it; `warnings.simplefilter("ignore", UnstatedWarning)` when that
+    is done.
+    """
 
 
 def listed(names: list[str], most: int = 8) -> str:

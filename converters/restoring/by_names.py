@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from ...compat.core.module import Module, Optimizer
 from ...compat.core.variable import Variable
 from ..derived_tensor import DerivedTensor
-from ..errors import MismatchError, listed
+from ..errors import MismatchError, UnstatedWarning, listed
 from ..named_tensors import NamedTensors
 from ..sonnet1.layouts import Layout, Target
 from ..sonnet1.module_tensors import ModuleTensors
@@ -91,6 +92,7 @@ class NameMatch(Match):
         self._modules: dict[int, tuple[Module, NamedPlace]] = {}
         # The layout and the scope of what is converted, by path.
         self._converted: dict[str, tuple[Layout, str] | None] = {}
+        self._warned: set[Layout] = set()
         self._done: dict[int, Variable] = {}
         # By key: whose a tensor is, how many variables are made of it, and which.
         self._owners: dict[str, str] = {}
@@ -180,6 +182,14 @@ class NameMatch(Match):
         if inner not in values:
             return None
         tensor = values[inner]
+        if layout.unstated is not None and layout not in self._warned:
+            self._warned.add(layout)
+            warnings.warn(
+                f"{self.checkpoint.path}: of {type(module).__name__}s such as {path!r} "
+                f"Sonnet 1 saved nothing of {layout.unstated(module)}.",
+                UnstatedWarning,
+                stacklevel=2,
+            )
         for key in tensor.sources:
             self._needed[key] = sum(key in each.sources for each in values.values())
         fits = []

@@ -10,7 +10,7 @@ from ..errors import MismatchError, listed
 from .matching import Match
 from .trackable import walk
 
-__all__ = ["RestoreStatus"]
+__all__ = ["NamedRestoreStatus", "RestoreStatus"]
 
 
 class RestoreStatus:
@@ -78,7 +78,7 @@ class RestoreStatus:
         self.assert_existing_objects_matched()
         if left := self._match.left():
             raise MismatchError(
-                f"{len(left)} values of the checkpoint have no variable to go to: "
+                f"{len(left)} values of the checkpoint have no object to go to: "
                 f"{listed(left)}. Pass the objects that they belong to; call modules "
                 "once if they make their variables then; or, if they may be left over, "
                 f"call expect_partial() instead{self._match.remedy}.",
@@ -113,3 +113,7 @@ class RestoreStatus:
           The status itself.
         """
         return self
+
+
+# By names or not, it is one class; programs may know it by either name.
+NamedRestoreStatus = RestoreStatus

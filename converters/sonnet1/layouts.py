@@ -307,12 +307,14 @@ class Layout:
       marks: names of tensors of which a Sonnet-1 module has one at least.
       separator: what stands between the name of the module and those of its tensors.
       forget_bias: returns that argument of the twin's constructor.
+      unstated: says what no file tells of such a module, and what is taken instead.
     """
 
     function: Callable[[ModuleTensors, Target], Variables]
     marks: tuple[str, ...]
     separator: str = "/"
     forget_bias: Callable[[Any], float] = lambda module: 0.0
+    unstated: Callable[[Any], str] | None = None
 
     def is_at(self, tensors: ModuleTensors) -> bool:
         """Returns whether the tensors are those of such a module of Sonnet 1."""
@@ -363,23 +365,54 @@ def _guarded(
 
 _STATE_MARKS = ("_hidden/w", "_cell/w", "_0/w", "/initial_state_0")
 _FORGET_BIAS = operator.attrgetter("_forget_bias")
-_LSTM = Layout(lstm, ("w_gates", "kernel"), forget_bias=_FORGET_BIAS)
-_CONV_LSTM = Layout(conv_lstm, ("conv/w",), forget_bias=_FORGET_BIAS)
+_ONE_BIAS = "its two biases are one, which learns half as fast as they did together"
+
+
+def _of_lstm(module: Any) -> str:
+    return (
+        f"forget_bias (taken: {module._forget_bias}), zoneout and the clipping of "
+        "states and gradients inside it (taken: none)"
+    )
+
+
+def _of_batch_norm(module: Any) -> str:
+    return (
+        f"eps (taken: {module._eps}; Sonnet 1's default is 0.001), the axes, and "
+        "whether its moving_variance is biased (by default it was, in BatchNorm)"
+    )
+
+
+def _of_layer_norm(module: Any) -> str:
+    return (
+        f"the axes (taken: {module._axis}; Sonnet 1's default is all but the first) "
+        f"and eps (taken: {module._eps}; 1e-05)"
+    )
+
+
+_LSTM = Layout(lstm, ("w_gates", "kernel"), forget_bias=_FORGET_BIAS, unstated=_of_lstm)
+_CONV_LSTM = Layout(
+    conv_lstm,
+    ("conv/w",),
+    forget_bias=_FORGET_BIAS,
+    unstated=lambda module: f"forget_bias (taken: {module._forget_bias}); {_ONE_BIAS}",
+)
 
 # By the names of compat's classes. Of all others the variables have Sonnet 1's names.
 LAYOUTS: dict[str, Layout] = {
     "LSTM": _LSTM,
     "UnrolledLSTM": _LSTM,
     "GRU": Layout(gru, ("wz",)),
-    "VanillaRNN": Layout(vanilla_rnn, ("in_to_hidden/w",)),
+    "VanillaRNN": Layout(
+        vanilla_rnn, ("in_to_hidden/w",), unstated=lambda module: _ONE_BIAS
+    ),
     "Conv1DLSTM": _CONV_LSTM,
     "Conv2DLSTM": _CONV_LSTM,
     "Conv3DLSTM": _CONV_LSTM,
     "Conv1DTranspose": Layout(conv_1d_transpose, ("w",)),
     "DepthwiseConv2D": Layout(depthwise_conv_2d, ("w",)),
     "Embed": Layout(embed, ("embeddings",)),
-    "BaseBatchNorm": Layout(batch_norm, ("moving_mean",)),
-    "LayerNorm": Layout(layer_norm, ("gamma", "beta")),
+    "BaseBatchNorm": Layout(batch_norm, ("moving_mean",), unstated=_of_batch_norm),
+    "LayerNorm": Layout(layer_norm, ("gamma", "beta"), unstated=_of_layer_norm),
     "TrainableState": Layout(trainable_state, _STATE_MARKS, separator=""),
     "nets.VectorQuantizer": Layout(vector_quantizer, ("embedding",)),
     "nets.VectorQuantizerEMA": Layout(vector_quantizer_ema, ("embedding",)),

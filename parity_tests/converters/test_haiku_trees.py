@@ -12,6 +12,8 @@ from sonnax.converters import MismatchError
 
 from .test_sonnet1 import ARRAYS, CLOSE, FIXTURES
 
+pytestmark = pytest.mark.filterwarnings("ignore::sonnax.converters.UnstatedWarning")
+
 RANDOM = np.random.default_rng(0)
 MATRIX = RANDOM.normal(size=[2, 3]).astype(np.float32)
 IMAGE = RANDOM.normal(size=[2, 4, 5, 3]).astype(np.float32)

@@ -10,6 +10,8 @@ from sonnax.converters import MismatchError
 
 from .test_sonnet1 import ARRAYS, CLOSE, FIXTURES
 
+pytestmark = pytest.mark.filterwarnings("ignore::sonnax.converters.UnstatedWarning")
+
 TRAINED = dict(np.load(FIXTURES / "trained.npz"))
 OPTIMIZERS = {
     "adam": lambda: snt.optimizers.Adam(0.1),

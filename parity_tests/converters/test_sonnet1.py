@@ -9,6 +9,8 @@ import pytest
 from sonnax import compat as snt
 from sonnax import converters
 
+pytestmark = pytest.mark.filterwarnings("ignore::sonnax.converters.UnstatedWarning")
+
 FIXTURES = Path(__file__).parent / "fixtures"
 ARRAYS = dict(np.load(FIXTURES / "modules.npz"))
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}

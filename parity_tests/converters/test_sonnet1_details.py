@@ -1,5 +1,8 @@
 """Modules of Sonnet 1 with other arguments than the usual ones, and their slots."""
 
+import re
+import warnings
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -9,6 +12,8 @@ from sonnax import converters
 
 from .crafted_checkpoints import bundle_of_slices
 from .test_sonnet1 import CLOSE, FIXTURES, one_step
+
+pytestmark = pytest.mark.filterwarnings("ignore::sonnax.converters.UnstatedWarning")
 
 PATH = FIXTURES / "details"
 ARRAYS = dict(np.load(FIXTURES / "details.npz"))
@@ -219,3 +224,53 @@ def test_variables_that_never_had_slots_are_said_to_be_such(tmp_path):
         converters.MismatchError, match=r"accumulated_momentum/1.*no slots of linear/b"
     ):
         status.assert_existing_objects_matched()
+
+
+UNSTATED = {
+    "lstm": (
+        lambda: snt.LSTM(4, forget_bias=0.5, name="lstm"),
+        r"taken: 0\.5.*zoneout",
+    ),
+    "vanilla_rnn": (lambda: snt.VanillaRNN(4), "two biases are one.*half as fast"),
+    "batch_norm": (lambda: snt.BatchNorm(True, True), r"eps \(taken: 1e-05.*0\.001"),
+    "layer_norm": (lambda: snt.LayerNorm(-1, True, True), "axes.*all but the first"),
+}
+
+
+def call(module, name):
+    x = np.zeros([4, 3] if name != "lstm" else [2, 3], "f4")
+    if name == "batch_norm":
+        return module(np.zeros([2, 4, 5, 3], "f4"), is_training=False)
+    if name == "layer_norm":
+        return module(np.zeros([4, 5], "f4"))
+    return module(x, module.initial_state(len(x)))
+
+
+@pytest.mark.parametrize("name", UNSTATED)
+def test_what_the_file_does_not_state_is_said_once(name):
+    make, message = UNSTATED[name]
+    modules = [make() for _ in range(2)]
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        converters.restore(FIXTURES / "modules", net=modules[0])
+        call(modules[0], name)
+        call(modules[0], name)
+    found = [w for w in said if w.category is converters.UnstatedWarning]
+    assert len(found) == 1
+    assert re.search(message, str(found[0].message))
+    assert "\n" not in str(found[0].message)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", converters.UnstatedWarning)
+        converters.restore(FIXTURES / "modules", net=modules[1])
+        call(modules[1], name)
+
+
+def test_files_of_sonnet_2_say_all(tmp_path):
+    norm = snt.BatchNorm(True, True)
+    norm(np.zeros([2, 3], "f4"), is_training=True)
+    path = converters.save(tmp_path / "norm-1", norm=norm)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        converters.restore(path, norm=norm)
+        converters.restore(path, norm=norm, layout="names")

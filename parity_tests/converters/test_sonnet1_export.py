@@ -13,6 +13,8 @@ from sonnax.cli.main import main
 
 from .test_sonnet1 import ARRAYS, CLOSE, FIXTURES, TWINS, outputs_of
 
+pytestmark = pytest.mark.filterwarnings("ignore::sonnax.converters.UnstatedWarning")
+
 SOURCE = str(FIXTURES / "modules")
 MODULES = ["lstm", "lstm_projection", "gru", "vanilla_rnn", "batch_norm", "layer_norm"]
 
