@@ -16,6 +16,7 @@ import numpy as np
 from jax import lax
 
 from ..haiku_impl.initializers import compute_fans
+from ..haiku_impl.numerics.promotion import promoted_dtype
 from .core.dtypes import as_dtype
 from .core.typing import DTypeLike, Scalar
 from .random import next_key
@@ -264,7 +265,7 @@ class Orthogonal(Initializer):
         tall = (max(rows, columns), min(rows, columns))
         drawn = RandomNormal(seed=self.seed)(tall, dtype)
         # There is no QR in half precision.
-        q, r = jnp.linalg.qr(drawn.astype(jnp.promote_types(dtype, jnp.float32)))
+        q, r = jnp.linalg.qr(drawn.astype(promoted_dtype(dtype, jnp.float32)))
         # Only with a positive diagonal of R is Q distributed uniformly.
         q = q * jnp.sign(jnp.diagonal(r))
         w = q.T if rows < columns else q

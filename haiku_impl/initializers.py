@@ -14,6 +14,7 @@ from jax import lax
 
 from .core.random import next_rng_key
 from .core.typing import ArrayLike, DTypeLike, Initializer
+from .numerics.promotion import promoted_dtype
 
 __all__ = [
     "Constant",
@@ -301,7 +302,7 @@ class Orthogonal:
         tall = (max(outputs, inputs), min(outputs, inputs))
         drawn = jax.random.normal(next_rng_key(), tall, dtype)
         # There is no QR in half precision.
-        q, r = jnp.linalg.qr(drawn.astype(jnp.promote_types(dtype, jnp.float32)))
+        q, r = jnp.linalg.qr(drawn.astype(promoted_dtype(dtype, jnp.float32)))
         # QR is unique, and Q uniformly distributed, once R's diagonal is positive.
         q *= jnp.expand_dims(jnp.sign(jnp.diag(r)), 0)
         rows = q.T if outputs < inputs else q

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
+from jax import lax
 
 from ..core.checks import check_minimum_rank
 from ..core.dtypes import as_array
@@ -96,7 +97,10 @@ class Bias(Module):
                 f"which cannot be added to inputs of shape {inputs.shape}."
             )
         factor: Any = multiplier
-        return inputs + (b if factor is None else b * factor)
+        added = b if factor is None else b * factor
+        if 0 < added.ndim < inputs.ndim:  # as jax_numpy_rank_promotion may ask for
+            added = lax.broadcast_to_rank(added, inputs.ndim)
+        return inputs + added
 
 
 def _sizes(output_size: Any) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from ...haiku_impl.numerics.layout import broadcastable_shape
+from ...haiku_impl.numerics.linear import add_bias
 from ...haiku_impl.numerics.recurrence import SONNET_GATES, lstm_update
 from ..core.dtypes import as_array, as_dtype
 from ..core.once import once
@@ -97,9 +98,8 @@ class _ConvNDLSTM(RNNCore):
             prev_state.hidden
         )
         b = as_array(self.b)
-        gates += b.reshape(
-            broadcastable_shape(b.size, self._channel_index, self._num_spatial_dims)
-        )
+        shape = broadcastable_shape(b.size, self._channel_index, self._num_spatial_dims)
+        gates = add_bias(gates, b.reshape(shape))
         hidden, cell = lstm_update(
             gates, prev_state.cell, order=SONNET_GATES, axis=self._channel_index
         )

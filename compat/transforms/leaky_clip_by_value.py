@@ -59,4 +59,9 @@ def leaky_clip_by_value(
     for limit in (low, high):
         if jnp.broadcast_shapes(t.shape, limit.shape) != t.shape:
             raise ValueError(f"Shapes {t.shape} and {limit.shape} are incompatible.")
+    # As jax_numpy_rank_promotion may ask for.
+    low, high = (
+        jax.lax.broadcast_to_rank(limit, t.ndim) if limit.ndim else limit
+        for limit in (low, high)
+    )
     return _clipped(t, low, high)

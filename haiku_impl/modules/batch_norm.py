@@ -110,8 +110,8 @@ class BatchNorm(Module):
         inputs = jnp.asarray(inputs)
         axis = self.axis
         if axis is None:
-            channel_axis = self.channel_index % inputs.ndim
-            axis = [i for i in range(inputs.ndim) if i != channel_axis]
+            channel_axes = (self.channel_index, self.channel_index + inputs.ndim)
+            axis = [i for i in range(inputs.ndim) if i not in channel_axes]
 
         if is_training or test_local_stats:
             mean, variance = moments_of_squares(

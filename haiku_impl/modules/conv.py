@@ -15,6 +15,7 @@ from ..initializers import scaled_by_fan_in
 from ..numerics.convolution import convolution, dimension_numbers
 from ..numerics.layout import broadcastable_shape, get_channel_index, replicate
 from ..numerics.linear import add_bias
+from ..numerics.promotion import promoted
 
 
 class ConvND(Module):
@@ -125,7 +126,7 @@ class ConvND(Module):
         w = get_parameter("w", w_shape, inputs.dtype, self.w_init or scaled_by_fan_in)
         out = convolution(
             inputs,
-            w if self.mask is None else w * self.mask,
+            masked(w, self.mask),
             strides=self.stride,
             padding=self.padding,
             dilation=self.kernel_dilation,
@@ -183,6 +184,14 @@ def check_mask(mask: jax.Array | None, w_shape: tuple[int, ...]) -> None:
             "Mask needs to have the same shape as weights. "
             f"Shapes are: {mask.shape}, {w_shape}"
         )
+
+
+def masked(w: jax.Array, mask: jax.Array | None) -> jax.Array:
+    """Multiplies kernels by a mask of any dtype; None is no mask."""
+    if mask is None:
+        return w
+    w, mask = promoted(w, mask)
+    return w * mask
 
 
 class Conv1D(ConvND):

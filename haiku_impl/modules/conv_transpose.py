@@ -15,7 +15,7 @@ from ..numerics.convolution import dimension_numbers
 from ..numerics.layout import broadcastable_shape, get_channel_index, replicate
 from ..numerics.linear import add_bias
 from ..numerics.transposed_convolution import transposed_convolution
-from .conv import check_mask, with_batch
+from .conv import check_mask, masked, with_batch
 
 
 class ConvNDTranspose(Module):
@@ -126,7 +126,7 @@ class ConvNDTranspose(Module):
         )
         out = transposed_convolution(
             inputs,
-            w if self.mask is None else w * self.mask,
+            masked(w, self.mask),
             strides=self.stride,
             padding=self.padding,
             output_shape=self.output_shape,

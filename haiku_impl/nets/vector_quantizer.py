@@ -10,6 +10,7 @@ from ..core.typing import DTypeLike
 from ..initializers import VarianceScaling
 from ..modules.moving_averages import ExponentialMovingAverage
 from ..numerics import quantization
+from ..numerics.promotion import promoted
 
 
 class VectorQuantizer(Module):
@@ -187,7 +188,7 @@ class VectorQuantizerEMA(Module):
         loss = self.commitment_cost * quantization.commitment_loss(inputs, q.values)
         if is_training:
             counts = jnp.sum(q.encodings, axis=0)
-            sums = jnp.matmul(q.flat_inputs.T, q.encodings)
+            sums = jnp.matmul(*promoted(q.flat_inputs.T, q.encodings))
             if self.cross_replica_axis:
                 counts, sums = (
                     lax.psum(x, self.cross_replica_axis) for x in (counts, sums)

@@ -5,6 +5,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax import lax
+
+from .promotion import promoted
 
 
 def dropout(
@@ -34,7 +37,10 @@ def dropout(
     keep = jax.random.bernoulli(key, keep_rate, shape)
     if shape != x.shape:
         keep = jnp.broadcast_to(keep, x.shape)
-    return keep * x / keep_rate
+    kept = lax.convert_element_type(keep, x.dtype) * x
+    if hasattr(keep_rate, "dtype"):
+        kept, keep_rate = promoted(kept, keep_rate)
+    return kept / keep_rate
 
 
 def inverted_dropout(

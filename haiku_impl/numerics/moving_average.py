@@ -48,7 +48,7 @@ def update_average(
     one = jnp.ones([], value.dtype)
     hidden = hidden * decay + value * (one - decay)
     if zero_debias:
-        return hidden, hidden / (one - jnp.power(decay, counter))
+        return hidden, hidden / (one - lax.pow(decay, counter))
     return hidden, hidden
 
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from .layout import absolute_axes
+from .promotion import promoted_dtype
 from .tracing import traced_once
 
 Axes = Sequence[int]
@@ -33,7 +34,7 @@ def moments(x: jax.Array, axes: Axes) -> tuple[jax.Array, jax.Array]:
       ([[2.0]], [[1.0]])
     """
     axes = tuple(axes)
-    wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    wide = x.astype(promoted_dtype(x.dtype, jnp.float32))
     mean = jnp.mean(wide, axes, keepdims=True)
     variance = jnp.mean(lax.square(wide - mean), axes, keepdims=True)
     return mean.astype(x.dtype), variance.astype(x.dtype)

@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from .promotion import promoted, promoted_dtype
+
 
 class Quantized(NamedTuple):
     """What a batch of vectors became.
@@ -61,10 +63,11 @@ def quantize(inputs: jax.Array, codes: jax.Array) -> Quantized:
     size, num_codes = codes.shape
     flat = jnp.reshape(inputs, (-1, size))
     # |a - b|^2 = |a|^2 - 2ab + |b|^2: one matrix product.
+    dtype = promoted_dtype(flat, codes)
     distances = (
-        jnp.sum(lax.square(flat), 1, keepdims=True)
-        - 2 * jnp.matmul(flat, codes)
-        + jnp.sum(lax.square(codes), 0, keepdims=True)
+        jnp.sum(lax.square(flat), 1, keepdims=True).astype(dtype)
+        - 2 * jnp.matmul(flat.astype(dtype), codes.astype(dtype))
+        + jnp.sum(lax.square(codes), 0, keepdims=True).astype(dtype)
     )
     nearest = jnp.argmax(-distances, 1)
     encodings = jax.nn.one_hot(nearest, num_codes, dtype=distances.dtype)
@@ -88,7 +91,8 @@ def commitment_loss(inputs: jax.Array, values: jax.Array) -> jax.Array:
       >>> commitment_loss(jnp.array([1.0]), jnp.array([3.0])).item()
       4.0
     """
-    return jnp.mean(lax.square(lax.stop_gradient(values) - inputs))
+    values, inputs = promoted(lax.stop_gradient(values), inputs)
+    return jnp.mean(lax.square(values - inputs))
 
 
 def codebook_loss(inputs: jax.Array, values: jax.Array) -> jax.Array:
@@ -106,7 +110,8 @@ def codebook_loss(inputs: jax.Array, values: jax.Array) -> jax.Array:
       >>> codebook_loss(jnp.array([1.0]), jnp.array([3.0])).item()
       4.0
     """
-    return jnp.mean(lax.square(values - lax.stop_gradient(inputs)))
+    values, inputs = promoted(values, lax.stop_gradient(inputs))
+    return jnp.mean(lax.square(values - inputs))
 
 
 def straight_through(inputs: jax.Array, values: jax.Array) -> jax.Array:
@@ -124,6 +129,7 @@ def straight_through(inputs: jax.Array, values: jax.Array) -> jax.Array:
       >>> jax.grad(lambda x: straight_through(x, jnp.round(x)))(0.4).item()
       1.0
     """
+    inputs, values = promoted(inputs, values)
     return inputs + lax.stop_gradient(values - inputs)
 
 
