@@ -63,6 +63,12 @@ def _work_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--atol", type=float, help="By default rtol / 10 of the array's largest element."
 )
+@click.option(
+    "--ignore",
+    multiple=True,
+    metavar="GLOB",
+    help="Leave out a module, call, variable or output by name; can be repeated.",
+)
 @click.option("--report", type=click.Path(), help="Write an HTML report to this file.")
 @click.option("--all", "show_all", is_flag=True, help="Show every line of the tables.")
 def compare(
@@ -82,8 +88,13 @@ def compare(
     numpy.savez named them. Without --checkpoint the port takes the first values of
     the legacy model.
 
-    The exit status is 1 if a difference is beyond the tolerances, which in float64
-    are a millionth of --rtol and --atol.
+    The exit status is 0 only if all was compared and agrees. It is 1 if a difference
+    is beyond the tolerances, which in float64 are a millionth of --rtol and --atol; if
+    something is NaN on both sides; and if something was not compared: a call, a
+    variable, gradients or steps that one side alone has, or an output in which there
+    are no arrays. What is named by --ignore does not count: model/flatten,
+    'model/decoder/*', a call as it is printed, 'model:info' in what model returns, or
+    variables, gradients, losses, float64 for all of them.
     """
     from ..parity import compare as run
     from ..parity.report import check_report, write_report

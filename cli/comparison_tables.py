@@ -10,6 +10,7 @@ from rich.text import Text
 
 from .._printable import printable
 from ..parity import ComparedRun, Comparison, parting, tables, verdict
+from ..parity.remarks import remarks
 from ..parity.tables import HEADING, Row
 
 _CALLS = "module calls"
@@ -21,7 +22,7 @@ def show(comparison: Comparison, limit: int | None) -> None:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
     runs = list(comparison.runs.values())
     firsts = {
-        (first.kind in ("variable", "gradient"), first.title)
+        (first.title not in {c.title for c in run.calls}, first.title)
         for run in runs
         if (first := parting(run))
     }
@@ -41,7 +42,7 @@ def show(comparison: Comparison, limit: int | None) -> None:
     for precision, run in comparison.runs.items():
         if run.losses:
             console.print(_loss_table(f"training, {precision}", run, limit))
-    for line in tables.unmatched(comparison):
+    for line in remarks(comparison):
         console.print(Text(printable(line)))
     style = "bold green" if comparison.agrees else "bold red"
     console.print(Text(printable(verdict(comparison)), style=style))
@@ -64,7 +65,9 @@ def _table(
         for row in rows_of_run:
             by_name.setdefault(row.name, [None] * len(rows))[i] = row
     lines = sorted(
-        by_name.values(), key=lambda line: -max(row.excess for row in line if row)
+        by_name.values(),
+        key=lambda line: max(tables.weight(row) for row in line if row),
+        reverse=True,
     )
     shown = lines[:limit]
     shown += [line for line in lines[len(shown) :] if _first(line).name in marked]

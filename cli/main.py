@@ -52,7 +52,7 @@ def main() -> None:
     directory. TensorFlow is needed only where compare and record run a Sonnet model.
 
     Exit status: 0, 1 for an error (diff: a difference; compare, demo: a number out of
-    tolerance), 2 for wrong usage.
+    tolerance, or something that was not compared), 2 for wrong usage.
     """
 
 

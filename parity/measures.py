@@ -46,11 +46,13 @@ class Difference:
         if the dtypes differ, or are no floats.
       cosine: the cosine of the angle between the arrays as vectors; None where one
         is all zeros.
-      excess: the largest difference over what is allowed; up to 1 they agree.
+      excess: the largest difference over what is allowed; beyond 1 they differ.
       problem: what makes a comparison meaningless, or None.
       histogram: how many elements have a relative difference between two of `EDGES`.
       exact: how many elements are equal.
       largest: the largest absolute value of the legacy array.
+      nan: how many elements are NaN, in the legacy array and in the port's.
+      infinite: how many are infinite.
     """
 
     shapes: tuple[tuple[int, ...] | None, tuple[int, ...] | None]
@@ -66,10 +68,22 @@ class Difference:
     )
     exact: int = 0
     largest: float = 0.0
+    nan: tuple[int, int] = (0, 0)
+    infinite: tuple[int, int] = (0, 0)
+
+    @property
+    def differs(self) -> bool:
+        return not self.excess <= 1  # so that NaN differs
 
     @property
     def agrees(self) -> bool:
-        return self.excess <= 1
+        """Whether they do not differ, and it means something that they don't."""
+        return not self.differs and self.problem is None
+
+    @property
+    def size(self) -> int:
+        """How many elements were compared."""
+        return math.prod(self.shapes[0] or ()) if None not in self.shapes else 0
 
 
 def measure(
@@ -77,8 +91,9 @@ def measure(
 ) -> Difference:
     """Returns how far two arrays are from each other.
 
-    NaN equals NaN, and infinities those of their sign. Integers must be equal, and may
-    have 32 bits where the legacy side has 64, as JAX has them by default.
+    Infinities equal those of their sign. What is NaN on both sides, or nowhere
+    finite on either, does not differ, but does not agree: it has a problem. Integers
+    must be equal, and of 32 bits or 64, since JAX has the one or the other by default.
 
     Args:
       legacy: the array to compare with, or None if there is none.
@@ -92,22 +107,37 @@ def measure(
     """
     shapes = tuple(None if x is None else x.shape for x in (legacy, port))
     dtypes = tuple(None if x is None else x.dtype.name for x in (legacy, port))
-    if legacy is None or port is None:
-        side = "legacy" if legacy is None else "port"
-        return Difference(shapes, dtypes, problem=f"the {side} side has none")  # type: ignore[arg-type]
-    if legacy.shape != port.shape:
-        problem = f"shape {list(port.shape)} in place of {list(legacy.shape)}"
+    problem = _mismatch(legacy, port)
+    if legacy is None or port is None or problem is not None:
         return Difference(shapes, dtypes, problem=problem)  # type: ignore[arg-type]
-    if not _same_kind(legacy.dtype, port.dtype):
-        problem = f"{port.dtype} in place of {legacy.dtype}"
-        return Difference(shapes, dtypes, problem=problem)  # type: ignore[arg-type]
+    if not legacy.size or not _is_number(legacy.dtype):
+        return Difference(shapes, dtypes, 0.0, 0.0, excess=0.0)  # type: ignore[arg-type]
     return _measured(legacy, port, tolerance, shapes, dtypes)  # type: ignore[arg-type]
 
 
+def _mismatch(legacy: np.ndarray | None, port: np.ndarray | None) -> str | None:
+    """Says why two arrays differ of which no difference can be computed."""
+    if legacy is None or port is None:
+        return f"the {'legacy' if legacy is None else 'port'} side has none"
+    if legacy.shape != port.shape:
+        return f"shape {list(port.shape)} in place of {list(legacy.shape)}"
+    if not _same_kind(legacy.dtype, port.dtype):
+        return f"{port.dtype} in place of {legacy.dtype}"
+    if not _is_number(legacy.dtype) and not np.array_equal(legacy, port):
+        theirs, ours = (x.ravel()[:3].tolist() for x in (legacy, port))
+        return f"{ours} in place of {theirs}"
+    return None
+
+
 def _same_kind(legacy: np.dtype, port: np.dtype) -> bool:
-    if legacy == port:
+    if legacy == port or legacy.kind == port.kind in "US":
         return True
-    return legacy.kind == port.kind in "iu" and port.itemsize == 4
+    widths = {legacy.itemsize, port.itemsize}
+    return legacy.kind == port.kind in "iu" and widths == {4, 8}
+
+
+def _is_number(dtype: np.dtype) -> bool:
+    return dtype.kind in "biufcV"
 
 
 def _measured(
@@ -117,8 +147,6 @@ def _measured(
     shapes: tuple[tuple[int, ...], tuple[int, ...]],
     dtypes: tuple[str, str],
 ) -> Difference:
-    if not legacy.size:
-        return Difference(shapes, dtypes, 0.0, 0.0, excess=0.0)
     is_float = _is_float(legacy.dtype)
     wide = np.complex128 if legacy.dtype.kind == "c" else np.float64
     a, b = legacy.astype(wide), port.astype(wide)
@@ -130,9 +158,10 @@ def _measured(
         largest = float(np.max(np.abs(a), initial=0.0, where=np.isfinite(a)))
         allowed = tolerance.allowed(np.where(np.isfinite(a), a, 0.0), largest)
         if not is_float and legacy.dtype.kind != "c":
-            allowed = np.zeros_like(delta)
+            # Not by way of floats, which do not tell 2**53 from the next one.
+            allowed, delta = np.zeros_like(delta), _distance(legacy, port)
         over = np.where(delta == 0, 0.0, delta / np.where(allowed > 0, allowed, 1e-300))
-    max_absolute = float(delta.max())
+    max_absolute, excess = float(delta.max()), float(over.max())
     histogram, exact = _histogram(delta, largest)
     return Difference(
         shapes,
@@ -141,11 +170,33 @@ def _measured(
         max_relative=max_absolute / largest if largest else max_absolute and math.inf,
         max_ulps=_ulps(legacy, port) if is_float and dtypes[0] == dtypes[1] else None,
         cosine=_cosine(a, b),
-        excess=float(over.max()),
+        excess=excess,
+        # Where the other elements differ, that is what to say.
+        problem=_meaningless(a, b) if excess <= 1 else None,
         histogram=histogram,
         exact=exact,
         largest=largest,
+        nan=(int(np.isnan(a).sum()), int(np.isnan(b).sum())),
+        infinite=(int(np.isinf(a).sum()), int(np.isinf(b).sum())),
     )
+
+
+def _meaningless(a: np.ndarray, b: np.ndarray) -> str | None:
+    """Says why it means little that two arrays do not differ."""
+    nan = int((np.isnan(a) & np.isnan(b)).sum())
+    if nan:
+        return f"NaN on both sides in {nan:,} of {a.size:,}"
+    if not np.isfinite(a).any():
+        return f"infinite on both sides in all {a.size:,}"
+    return None
+
+
+def _distance(legacy: np.ndarray, port: np.ndarray) -> np.ndarray:
+    """Returns the absolute difference of integers or booleans."""
+    if legacy.dtype.kind not in "iu":
+        return np.abs(port.astype(np.float64) - legacy.astype(np.float64))
+    low, high = np.minimum(legacy, port), np.maximum(legacy, port)
+    return (high.astype(np.uint64) - low.astype(np.uint64)).astype(np.float64)
 
 
 def _is_float(dtype: np.dtype) -> bool:

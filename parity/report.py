@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._printable import printable
 from ..converters.format.replaced_file import replace_file
-from .comparison import Comparison
+from .comparison import AGREE, NAN, NOT_COMPARED, Comparison
 from .processes import ComparisonError
+from .remarks import remarks
 from .report_lines import (
     Line,
     call_lines,
@@ -42,6 +43,8 @@ _ROUNDING = _Outcome("rounding", "Only rounding")
 _REAL = _Outcome("real", "A real difference")
 _UNKNOWN = _Outcome("real", "A difference")
 _NOTHING = _Outcome("rounding", "Nothing to compare")
+_NAN = _Outcome("real", "Not a number")
+_GAPS = _Outcome("rounding", "Not all was compared")
 
 
 def check_report(path: str | os.PathLike) -> None:
@@ -146,14 +149,16 @@ class _Content:
                 )
                 if titles
             ],
+            "remarks": remarks(comparison),
             "plots": list(self.plots()),
         }
 
     def outcome(self) -> _Outcome:
         if not any(run.calls for run in self.runs.values()):
             return _NOTHING
-        if self.comparison.agrees:
-            return _AGREE
+        of_status = {AGREE: _AGREE, NAN: _NAN, NOT_COMPARED: _GAPS}
+        if self.comparison.status in of_status:
+            return of_status[self.comparison.status]
         place, rounding = self.place, is_rounding(self.comparison)
         if rounding:
             return _ROUNDING
@@ -190,9 +195,12 @@ class _Content:
                 "gradients": list(run.gradients.values()),
                 "losses": run.loss_differences,
             }.items():
-                beyond, count = sum(not d.agrees for d in differences), len(differences)
+                beyond, count = sum(d.differs for d in differences), len(differences)
+                unknown = sum(not d.agrees for d in differences) - beyond
                 text = f"{beyond} of {count} differ" if beyond else f"{count} agree"
-                cell = (text if count else "not compared", beyond > 0)
+                if unknown and not beyond:
+                    text = f"{unknown} of {count} not finite"
+                cell = (text if count else "not compared", beyond + unknown > 0)
                 lines.setdefault(what, []).append(cell)
         return list(lines.items())
 

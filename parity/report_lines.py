@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from .comparison import ComparedCall, ComparedRun, Comparison, Differences
 from .measures import Difference
+from .remarks import nonfinite_text
 from .tables import Row, call_rows, value_rows
-from .verdict import Parting, parting
+from .verdict import Parting, parting, runs_by_weight
 
 _MOST_STEPS = 400
 
@@ -164,10 +165,9 @@ def first_parting(
     comparison: Comparison, lines: Iterable[Line], steps: Iterable[Step]
 ) -> Place | None:
     """Returns where the two sides part: what the verdict speaks of."""
-    for precision in ("float64", "float32"):
-        run = comparison.runs.get(precision)
-        found = parting(run) if run is not None else None
-        if run is None or found is None:
+    for precision, run in runs_by_weight(comparison):
+        found = parting(run)
+        if found is None:
             continue
         seen_call = _call_that_has(run, found.difference)
         if seen_call is not None:
@@ -207,4 +207,6 @@ def _caller(run: ComparedRun, compared: ComparedCall) -> ComparedCall | None:
 
 def _shape(d: Difference) -> str:
     shape = d.shapes[0] if d.shapes[0] is not None else d.shapes[1]
-    return f"[{', '.join(map(str, shape or ()))}]"
+    counts = nonfinite_text(d)
+    text = f"[{', '.join(map(str, shape or ()))}]"
+    return f"{text} {counts}" if counts else text

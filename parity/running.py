@@ -130,6 +130,7 @@ def compare(
     float64: bool = False,
     rtol: float = 1e-4,
     atol: float | None = None,
+    ignore: str | Sequence[str] = (),
     python: str | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
@@ -161,9 +162,18 @@ def compare(
         float64.
       atol: what is allowed absolutely, by default `rtol / 10` times the largest
         element of the array.
+      ignore: what is not compared, by name: globs of paths of modules and variables
+        (`"model/flatten"`, `"model/decoder/*"`), of calls as they are printed, of
+        places in what a call returns (`"model:info"`), or `"variables"`,
+        `"gradients"`, `"losses"`, `"float64"` for all of them. Whatever else one side
+        has and the other has not decides: without it the two don't agree.
       python: an interpreter that has TensorFlow and Sonnet, by default this one.
       progress: called with how many parts are done, how many there are, and what
         begins.
+
+    Returns:
+      The comparison: whether all was compared and agrees (`agrees`), else which of
+      the two is not so (`status`).
 
     Raises:
       ComparisonError: a model can't be run, or a recording lacks what is asked for.
@@ -204,7 +214,7 @@ def compare(
         theirs, ours = (
             recordings.get(side) or read_recording(folders[side]) for side in sides
         )
-        return compare_recordings(theirs, ours, Tolerance(rtol, atol))
+        return compare_recordings(theirs, ours, Tolerance(rtol, atol), ignore)
 
 
 def assert_parity(legacy: Model, port: Model, **options: Any) -> Comparison:

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .recorder.capture import Capture, is_recorded
+from .recorder.capture import Capture, replaced_methods
 from .recorder.model_file import trainable_variables
 from .recorder.process import main
 from .recorder.structure import flatten
@@ -24,6 +24,8 @@ class SonnaxSide:
       precision: "float32" or "float64", for which jnp.float32 is changed in this
         process before sonnax and the user's code see it.
     """
+
+    library = "sonnax.compat"
 
     def __init__(self, precision: str):
         self.precision = precision
@@ -54,7 +56,7 @@ class SonnaxSide:
     def to_numpy(self, value: Any) -> np.ndarray | None:
         if isinstance(value, self._snt.Variable):
             return np.asarray(value.numpy())
-        if isinstance(value, jax.Array | np.ndarray):
+        if isinstance(value, jax.Array | np.ndarray | np.generic):
             return np.asarray(value)
         return None
 
@@ -68,55 +70,75 @@ class SonnaxSide:
 
     @contextlib.contextmanager
     def capturing(self, capture: Capture) -> Iterator[None]:
-        from ..haiku_impl.core.module import intercept_methods
+        from ..haiku_impl.core.module import Module
 
-        def intercept(next_f: Any, args: Any, kwargs: Any, context: Any) -> Any:
-            module, method = context.module, context.method_name
-            is_property = isinstance(getattr(type(module), method, None), property)
-            if (
-                is_property
-                or not is_recorded(method)
-                or capture.is_running(module, method)
-            ):
-                return next_f(*args, **kwargs)
-            given = self._leaves([*args, kwargs])
-            capture.enter(module, method)
-            try:
-                outputs = next_f(*args, **kwargs)
-            except BaseException:
-                capture.abandon()
-                raise
-            returned = self._leaves(outputs)
-            leaves = [*given.values(), *returned.values()]
-            if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
-                # In the body of a loop: its values come when it runs.
-                capture.abandon()
+        def captured(cls: type, name: str, method: Any) -> Callable[..., Any]:
+            return self._captured(cls, name, method, capture)
 
-                def arrive(inputs: Any, outputs: Any) -> None:
-                    named = dict(zip(given, inputs)), dict(zip(returned, outputs))
-                    capture.arrive(module, method, *named)
-
-                # As lists: JAX would sort the keys of dicts.
-                values = list(given.values()), list(returned.values())
-                jax.debug.callback(arrive, *values)
-            else:
-                capture.leave(given, returned)
-            return outputs
-
-        with intercept_methods(intercept):
+        with (
+            replaced_methods(self._snt.Module, captured),
+            replaced_methods(Module, captured),
+        ):
             yield
         jax.effects_barrier()
 
+    def _captured(
+        self, cls: type, name: str, method: Any, capture: Capture
+    ) -> Callable[..., Any]:
+        def captured(module: Any, *args: Any, **kwargs: Any) -> Any:
+            bound = method.__get__(module, type(module))
+            if capture.passes_over(module, name, cls):
+                return bound(*args, **kwargs)
+            given = self._leaves([*args, kwargs])
+            capture.enter(module, name)
+            try:
+                outputs = bound(*args, **kwargs)
+            except BaseException:
+                capture.abandon()
+                raise
+            self._leave(capture, module, name, given, self._leaves(outputs))
+            return outputs
+
+        return captured
+
+    def _leave(
+        self,
+        capture: Capture,
+        module: Any,
+        method: str,
+        given: dict[str, Any],
+        returned: dict[str, Any],
+    ) -> None:
+        """Notes the end of a call: now, or when the loop whose body it is in runs."""
+        arrays = [
+            {k: leaf for k, leaf in leaves.items() if isinstance(leaf, jax.Array)}
+            for leaves in (given, returned)
+        ]
+        if not any(isinstance(x, jax.core.Tracer) for d in arrays for x in d.values()):
+            capture.leave(given, returned)
+            return
+        capture.abandon()
+
+        def arrive(*values: Any) -> None:
+            named = (dict(zip(names, found)) for names, found in zip(arrays, values))
+            inputs, outputs = (
+                {**leaves, **found} for leaves, found in zip((given, returned), named)
+            )
+            capture.arrive(module, method, inputs, outputs)
+
+        # As lists: JAX would sort the keys of dicts.
+        jax.debug.callback(arrive, *(list(found.values()) for found in arrays))
+
     def _leaves(self, value: Any) -> dict[str, Any]:
-        """Returns the arrays in a value by their places, as they are."""
+        """Returns the leaves of a value by their places, as they are now."""
         found = {}
         for path, leaf in flatten(value):
             if self.is_variable(leaf):
                 leaf = leaf.value()
-            if isinstance(leaf, np.ndarray):
-                leaf = leaf.copy()
-            if isinstance(leaf, jax.Array | np.ndarray):
-                found[path] = leaf
+            is_array = isinstance(leaf, jax.Array)
+            if is_array and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+                leaf = jax.random.key_data(leaf)
+            found[path] = leaf.copy() if isinstance(leaf, np.ndarray) else leaf
         return found
 
     def restore(

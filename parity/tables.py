@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from .comparison import ComparedRun, Comparison, Differences
+from .gaps import SIDES
 from .measures import Difference
+from .remarks import nonfinite_text, remarks
 from .verdict import parting, verdict
 
 HEADING = ("max |Δ|", "relative Δ", "ulp", "cosine", "of allowed")
@@ -20,7 +23,8 @@ class Row(NamedTuple):
       name: of the call or the variable.
       form: the class of the module or the dtype, and the shape.
       cells: those of `HEADING`.
-      excess: the difference over what is allowed; up to 1 the two agree.
+      excess: the difference over what is allowed; beyond 1 the two differ.
+      agrees: whether they do not differ, and it means something that they don't.
       is_zero: whether the legacy array is zero.
     """
 
@@ -28,11 +32,12 @@ class Row(NamedTuple):
     form: str
     cells: tuple[str, ...]
     excess: float
+    agrees: bool
     is_zero: bool
 
     @property
     def is_exact(self) -> bool:
-        return self.excess == 0
+        return self.agrees and self.excess == 0
 
 
 def call_rows(run: ComparedRun) -> list[Row]:
@@ -51,7 +56,12 @@ def value_rows(differences: Differences) -> list[Row]:
 
 def worst_first(rows: Iterable[Row]) -> list[Row]:
     """Returns rows with the largest excess first."""
-    return sorted(rows, key=lambda row: -row.excess)
+    return sorted(rows, key=weight, reverse=True)
+
+
+def weight(row: Row) -> tuple[bool, bool, float]:
+    """Returns what rows are sorted by: first what differs, then what tells nothing."""
+    return not row.excess <= 1, not row.agrees, row.excess
 
 
 def _row(name: str, form: str, d: Difference) -> Row:
@@ -62,7 +72,9 @@ def _row(name: str, form: str, d: Difference) -> Row:
         "" if d.cosine is None else f"{d.cosine:.7f}",
         _number(d.excess) if d.problem is None else "",
     )
-    return Row(name, form, cells, d.excess, d.largest == 0)
+    counts = nonfinite_text(d)
+    form = f"{form} {counts}" if counts else form
+    return Row(name, form, cells, d.excess, d.agrees, d.largest == 0)
 
 
 def _shape(d: Difference) -> str:
@@ -90,25 +102,12 @@ def failure_text(comparison: Comparison, rows: int = 8) -> str:
             "gradients": value_rows(run.gradients),
         }
         for what, all_rows in tables.items():
-            over = [row for row in worst_first(all_rows) if row.excess > 1]
+            over = [row for row in worst_first(all_rows) if not row.agrees]
             if over:
                 lines.append(f"{precision}: {len(over)} of {len(all_rows)} {what}:")
                 lines += _aligned(over[:rows])
-    lines += unmatched(comparison)
+    lines += remarks(comparison)
     return "\n".join(lines).rstrip()
-
-
-def unmatched(comparison: Comparison) -> list[str]:
-    """Returns lines that name the calls which one side alone made."""
-    run = next(iter(comparison.runs.values()), None)
-    if run is None:
-        return []
-    return [
-        f"called on the {side} side only: {', '.join(titles[:5])}"
-        + (f" and {len(titles) - 5} more" if len(titles) > 5 else "")
-        for side, titles in (("legacy", run.only_legacy), ("port", run.only_port))
-        if titles
-    ]
 
 
 def _aligned(rows: Sequence[Row]) -> list[str]:
@@ -131,6 +130,8 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         first = parting(run)
         runs[precision] = {
             "agrees": run.agrees,
+            "status": run.status,
+            "not_compared": [gap._asdict() for gap in run.gaps],
             "rtol": run.tolerance.rtol,
             "atol": run.tolerance.atol,
             "parting": first
@@ -147,19 +148,28 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
                 }
                 for c in run.calls
             ],
+            "seen_elsewhere": list(run.seen_elsewhere),
             "only_legacy": list(run.only_legacy),
             "only_port": list(run.only_port),
             "variables": _json_differences(run.variables),
             "loss": run.loss and _json_difference(run.loss),
             "gradients": _json_differences(run.gradients),
+            "without_gradient": dict(zip(SIDES, map(list, run.without_gradient))),
             "losses": [[_json_number(x) for x in pair] for pair in run.losses],
             "trained": {
                 str(steps): _json_differences(differences)
                 for steps, differences in run.trained.items()
             },
+            "nonfinite": {
+                side: {
+                    kind: dataclasses.asdict(found) for kind, found in counts.items()
+                }
+                for side, counts in zip(SIDES, run.nonfinite)
+            },
         }
     return {
         "agrees": comparison.agrees,
+        "status": comparison.status,
         "verdict": verdict(comparison),
         "legacy": {
             "source": comparison.legacy.source,
@@ -169,6 +179,9 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
             "source": comparison.port.source,
             "versions": comparison.port.versions,
         },
+        "inputs": _json_differences(comparison.inputs),
+        "not_compared": [gap._asdict() for gap in comparison.all_gaps],
+        "left_out": list(comparison.left_out),
         "runs": runs,
     }
 
@@ -188,6 +201,8 @@ def _json_difference(d: Difference) -> dict[str, Any]:
         "of_allowed": _json_number(d.excess),
         "agrees": d.agrees,
         "problem": d.problem,
+        "nan": d.nan,
+        "infinite": d.infinite,
     }
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+import contextlib
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from .recording import Call
+
+if TYPE_CHECKING:
+    from .side import Side
 
 
 class _Open(NamedTuple):
@@ -21,17 +26,18 @@ class _Closed(NamedTuple):
     left: int
     inputs: dict[str, np.ndarray]
     outputs: dict[str, np.ndarray]
+    opaque: dict[str, str]
 
 
 class Capture:
     """Collects calls.
 
     Args:
-      to_numpy: returns an array as NumPy's, and None for what is no array.
+      side: tells what is an array, what is a module, and in which precision it runs.
     """
 
-    def __init__(self, to_numpy: Callable[[Any], np.ndarray | None]):
-        self._to_numpy = to_numpy
+    def __init__(self, side: Side):
+        self._side = side
         self._clock = 0
         self._open: list[_Open] = []
         self._closed: list[_Closed] = []
@@ -39,9 +45,21 @@ class Capture:
         # stays its own.
         self._converted: dict[int, tuple[Any, np.ndarray | None]] = {}
 
-    def is_running(self, module: Any, method: str) -> bool:
-        """Whether a method calls itself, as it does by super()."""
-        return any(c.module is module and c.method == method for c in self._open)
+    def passes_over(self, module: Any, method: str, owner: type) -> bool:
+        """Whether a call is a part of another one of the same module.
+
+        That is one of super(), and one of a method of the library's own: which of
+        them call each other is not the same in two libraries.
+
+        Args:
+          module: the module that is called.
+          method: the name of the method.
+          owner: the class that has it.
+        """
+        if any(c.module is module and c.method == method for c in self._open):
+            return True
+        is_inside = bool(self._open) and self._open[-1].module is module
+        return is_inside and owner.__module__.startswith(f"{self._side.library}.")
 
     def enter(self, module: Any, method: str) -> None:
         """Notes that a method of a module begins."""
@@ -55,10 +73,12 @@ class Capture:
             began; none of them may change.
           returned: those of its result.
         """
-        outputs = self._arrays(returned)
-        closed = _Closed(self._open.pop(), self._tick(), self._arrays(given), outputs)
-        if outputs:
-            self._closed.append(closed)
+        call, left = self._open.pop(), self._tick()
+        arrays = {place: self._array(leaf) for place, leaf in given.items()}
+        inputs = {place: array for place, array in arrays.items() if array is not None}
+        outputs, opaque = self._results(returned)
+        if outputs or opaque:
+            self._closed.append(_Closed(call, left, inputs, outputs, opaque))
 
     def abandon(self) -> None:
         """Forgets the call that began last."""
@@ -84,7 +104,7 @@ class Capture:
         names = self._names()
         numbers: dict[tuple[str, str], int] = {}
         calls = []
-        for (module, method, entered), left, inputs, outputs in self._closed:
+        for (module, method, entered), left, inputs, outputs, opaque in self._closed:
             name = names[id(module)]
             path = paths.get(id(module), f"({name})")
             number = numbers.get((path, method), 0)
@@ -100,6 +120,7 @@ class Capture:
                     left=left,
                     inputs=inputs,
                     outputs=outputs,
+                    opaque=opaque,
                 )
             )
         return calls
@@ -121,16 +142,95 @@ class Capture:
         self._clock += 1
         return self._clock - 1
 
-    def _arrays(self, leaves: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        """Returns the leaves that are arrays, as NumPy's."""
-        found = {}
-        for path, leaf in leaves.items():
-            if id(leaf) not in self._converted:
-                self._converted[id(leaf)] = leaf, self._to_numpy(leaf)
-            array = self._converted[id(leaf)][1]
+    def _results(
+        self, leaves: Mapping[str, Any]
+    ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+        """Returns what can be compared as arrays, and the classes of what can't."""
+        outputs, opaque = {}, {}
+        for place, leaf in leaves.items():
+            array = self._array(leaf)
+            if array is None:
+                array = plain_array(leaf, self._side.precision)
             if array is not None:
-                found[path] = array
-        return found
+                outputs[place] = array
+            elif leaf is not None and not self._side.is_module(leaf):
+                opaque[place] = type(leaf).__qualname__
+        return outputs, opaque
+
+    def _array(self, leaf: Any) -> np.ndarray | None:
+        if id(leaf) not in self._converted:
+            array = self._side.to_numpy(leaf)
+            # Of strings, such as TensorFlow's: they can't be written without pickle.
+            if array is not None and array.dtype.hasobject:
+                array = None
+            self._converted[id(leaf)] = leaf, array
+        return self._converted[id(leaf)][1]
+
+
+def plain_array(value: Any, precision: str) -> np.ndarray | None:
+    """Returns Python's own value as the array that TensorFlow and JAX make of it.
+
+    >>> plain_array(0.5, "float32"), plain_array(3, "float32"), plain_array({}, "")
+    (array(0.5, dtype=float32), array(3, dtype=int32), None)
+    """
+    if isinstance(value, bool):
+        return np.array(value)
+    if isinstance(value, int):
+        for dtype in (np.int32, np.int64):
+            if np.iinfo(dtype).min <= value <= np.iinfo(dtype).max:
+                return np.array(value, dtype)
+        return None
+    if isinstance(value, float):
+        return np.array(value, precision)
+    if isinstance(value, complex):
+        return np.array(value, {"float32": np.complex64}.get(precision, np.complex128))
+    if isinstance(value, str):
+        return np.array(value)
+    return np.frombuffer(value, np.uint8) if isinstance(value, bytes) else None
+
+
+@contextlib.contextmanager
+def replaced_methods(
+    base: type, stand_in: Callable[[type, str, Any], Callable[..., Any]]
+) -> Iterator[None]:
+    """Puts something in the place of each public method of all classes of modules.
+
+    Args:
+      base: the class of all modules.
+      stand_in: returns what is called instead, for a class, a name and a method.
+    """
+    originals = [
+        (cls, name, method)
+        for cls in _subclasses(base)
+        for name, method in vars(cls).items()
+        if is_recorded(name) and _is_method(method)
+    ]
+    for cls, name, method in originals:
+        setattr(cls, name, stand_in(cls, name, method))
+    try:
+        yield
+    finally:
+        for cls, name, method in originals:
+            setattr(cls, name, method)
+
+
+def is_recorded(name: str) -> bool:
+    """Whether calls of a method of this name are recorded."""
+    return name == "__call__" or not name.startswith("_")
+
+
+def _subclasses(cls: Any) -> Iterator[type]:
+    for subclass in cls.__subclasses__():
+        yield subclass
+        yield from _subclasses(subclass)
+
+
+def _is_method(value: Any) -> bool:
+    if isinstance(value, (type, staticmethod)) or not callable(value):
+        return False
+    # tf.function and jax.jit make an object of their own of a method.
+    is_compiled = hasattr(value, "python_function") or hasattr(value, "__wrapped__")
+    return inspect.isfunction(value) or (is_compiled and hasattr(value, "__get__"))
 
 
 def module_name(module: Any) -> str:
@@ -142,8 +242,3 @@ def module_name(module: Any) -> str:
     scope = getattr(module, "name_scope", None)
     name = getattr(module, "name", None) or getattr(module, "__name__", "model")
     return str(getattr(scope, "name", name)).rstrip("/")
-
-
-def is_recorded(name: str) -> bool:
-    """Whether calls of a method of this name are recorded."""
-    return name == "__call__" or not name.startswith("_")

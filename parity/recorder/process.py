@@ -15,11 +15,16 @@ from collections.abc import Callable
 from typing import Any
 
 from .model_file import UsageError, read_inputs
-from .recording import Recording, add_run, read_recording, write_recording
+from .recording import (
+    PRECISIONS,
+    Recording,
+    RecordingError,
+    add_run,
+    read_recording,
+    write_recording,
+)
 from .session import Request, record, write_first_values
 from .side import Side
-
-PRECISIONS = ("float32", "float64")
 
 
 def main(make_side: Callable[[str], Side]) -> None:
@@ -42,7 +47,7 @@ def main(make_side: Callable[[str], Side]) -> None:
         _record(options, make_side, lambda text: tell(progress=text))
     except Exception as error:
         text = str(error)
-        if not isinstance(error, UsageError):
+        if not isinstance(error, (UsageError, RecordingError)):
             traceback.print_exc()
             # The rest of a long message is in the traceback.
             text = f"{type(error).__name__}: {text.strip().partition(chr(10))[0]}"

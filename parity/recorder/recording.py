@@ -8,22 +8,28 @@ A recording is a folder:
     float64.npz         those of the run in double precision, if there was one
     checkpoint.*        the variables before the run, where no checkpoint was given
 
-The JSON refers to an array as `[number, dtype]`. An array that stands in several
-places, as one module's output and another's input do, is written once.
+The JSON refers to an array as `[number, dtype, checksum]`. An array that stands in
+several places, as one module's output and another's input do, is written once. A
+checksum guards the JSON itself.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import hashlib
 import json
 import os
-import zipfile
-from collections.abc import Mapping
+import stat
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-FORMAT = 1
+from .array_file import ArrayReader, ArrayWriter
+
+FORMAT = 2
+PRECISIONS = ("float32", "float64")
 
 
 class RecordingError(ValueError):
@@ -45,6 +51,7 @@ class Call:
       left: the place of its end.
       inputs: the arrays it was given, by their place in the arguments.
       outputs: the arrays it returned, by their place in the result.
+      opaque: the classes of what it returned and can't be compared, by their place.
     """
 
     path: str
@@ -56,10 +63,17 @@ class Call:
     left: int
     inputs: dict[str, np.ndarray]
     outputs: dict[str, np.ndarray]
+    opaque: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, str, int]:
         return self.path, self.method, self.number
+
+    @property
+    def title(self) -> str:
+        """The module's path, and what tells this call from its others."""
+        method = "" if self.method == "__call__" else f".{self.method}"
+        return f"{self.path}{method}" + (f" #{self.number + 1}" if self.number else "")
 
 
 @dataclasses.dataclass
@@ -71,6 +85,7 @@ class Run:
       variables: the variables after the model was called once, by path.
       loss: the loss before any training, or None if none was asked for.
       gradients: the gradient of the loss for each trainable variable, by path.
+      without_gradient: the paths of those for which it was None; zeros stand for it.
       losses: the loss of each step of training.
       trained: the variables after some of the steps, by the number of steps.
     """
@@ -79,6 +94,7 @@ class Run:
     variables: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     loss: float | None = None
     gradients: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    without_gradient: list[str] = dataclasses.field(default_factory=list)
     losses: list[float] = dataclasses.field(default_factory=list)
     trained: dict[int, dict[str, np.ndarray]] = dataclasses.field(default_factory=dict)
 
@@ -109,17 +125,16 @@ class Recording:
 
 def write_recording(recording: Recording, folder: str) -> None:
     """Writes a recording into a folder that exists."""
-    described: dict[str, Any] = {
-        "format": FORMAT,
-        "source": recording.source,
-        "versions": recording.versions,
-        "loss": recording.loss,
-        "restored": recording.restored,
-        "checkpoint": recording.checkpoint is not None,
-        "runs": {},
-    }
-    with zipfile.ZipFile(os.path.join(folder, "inputs.npz"), "w") as file:
-        described["inputs"] = _ArrayWriter(file)(recording.inputs)
+    with ArrayWriter(os.path.join(folder, "inputs.npz")) as write:
+        described: dict[str, Any] = {
+            "source": recording.source,
+            "versions": recording.versions,
+            "loss": recording.loss,
+            "restored": recording.restored,
+            "checkpoint": recording.checkpoint is not None,
+            "inputs": write(recording.inputs),
+            "runs": {},
+        }
     _write_json(described, folder)
     for precision, run in recording.runs.items():
         add_run(folder, precision, run)
@@ -127,63 +142,61 @@ def write_recording(recording: Recording, folder: str) -> None:
 
 def add_run(folder: str, precision: str, run: Run) -> None:
     """Adds a run to the recording in a folder; it is there whole or not at all."""
-    with open(os.path.join(folder, "recording.json")) as file:
-        described = json.load(file)
+    with _damage_named(folder):
+        described = _read_json(folder)
     temporary = os.path.join(folder, f".{precision}.npz")
-    with zipfile.ZipFile(temporary, "w") as file:
-        described["runs"][precision] = _described(run, _ArrayWriter(file))
+    with ArrayWriter(temporary) as write:
+        described["runs"][precision] = _described(run, write)
     os.replace(temporary, os.path.join(folder, f"{precision}.npz"))
     _write_json(described, folder)
 
 
-def _write_json(described: Mapping[str, Any], folder: str) -> None:
-    temporary = os.path.join(folder, ".recording.json")
-    with open(temporary, "w") as file:
-        json.dump(described, file)
-    os.replace(temporary, os.path.join(folder, "recording.json"))
-
-
-class _ArrayWriter:
-    def __init__(self, file: zipfile.ZipFile):
-        self._file = file
-        self._written: dict[int, tuple[np.ndarray, list[Any]]] = {}
-
-    def __call__(self, arrays: Mapping[str, np.ndarray]) -> dict[str, list[Any]]:
-        return {name: self._reference(array) for name, array in arrays.items()}
-
-    def _reference(self, array: np.ndarray) -> list[Any]:
-        if id(array) not in self._written:
-            number = len(self._written)
-            plain = array
-            if array.dtype.kind == "V":  # bfloat16, which .npz does not know
-                plain = np.ascontiguousarray(array).view(f"u{array.dtype.itemsize}")
-            with self._file.open(f"{number}.npy", "w", force_zip64=True) as file:
-                np.lib.format.write_array(file, np.asarray(plain), allow_pickle=False)
-            # Kept, so that its identity is not given to another one.
-            self._written[id(array)] = array, [number, array.dtype.name]
-        return self._written[id(array)][1]
-
-
-def _described(run: Run, write: _ArrayWriter) -> dict[str, Any]:
+def _described(run: Run, write: ArrayWriter) -> dict[str, Any]:
     return {
         "calls": [
-            {
-                **{
-                    field.name: getattr(call, field.name)
-                    for field in dataclasses.fields(Call)
-                    if field.name not in ("inputs", "outputs")
-                },
-                "inputs": write(call.inputs),
-                "outputs": write(call.outputs),
-            }
+            {**vars(call), "inputs": write(call.inputs), "outputs": write(call.outputs)}
             for call in run.calls
         ],
         "variables": write(run.variables),
         "loss": run.loss,
         "gradients": write(run.gradients),
+        "without_gradient": run.without_gradient,
         "losses": run.losses,
         "trained": {str(step): write(values) for step, values in run.trained.items()},
     }
+
+
+def _write_json(described: Mapping[str, Any], folder: str) -> None:
+    temporary = os.path.join(folder, ".recording.json")
+    guarded = {
+        "format": FORMAT,
+        "sha256": _checksum(described),
+        "recording": described,
+    }
+    with open(temporary, "w") as file:
+        json.dump(guarded, file)
+    os.replace(temporary, os.path.join(folder, "recording.json"))
+
+
+def _checksum(described: Any) -> str:
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+
+
+def _read_json(folder: str) -> dict[str, Any]:
+    path = os.path.join(folder, "recording.json")
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise ValueError("recording.json is no regular file")
+    with open(path, encoding="utf-8") as file:
+        guarded = json.load(file)
+    if guarded["format"] != FORMAT:
+        raise RecordingError(
+            f"{path}: its format is {guarded['format']!r}, and this version reads "
+            f"{FORMAT}. Record the model again."
+        )
+    described = guarded["recording"]
+    if guarded["sha256"] != _checksum(described):
+        raise ValueError("recording.json is not what was written")
+    return described
 
 
 def read_recording(folder: str) -> Recording:
@@ -192,32 +205,15 @@ def read_recording(folder: str) -> Recording:
     Raises:
       RecordingError: if the folder holds none that can be read.
     """
-    described_at = os.path.join(folder, "recording.json")
+    with _damage_named(folder):
+        return _read(folder)
+
+
+@contextlib.contextmanager
+def _damage_named(folder: str) -> Iterator[None]:
+    """Makes all that reading can raise a RecordingError."""
     try:
-        with open(described_at) as file:
-            described = json.load(file)
-        if described["format"] != FORMAT:
-            raise RecordingError(
-                f"{described_at}: its format is {described['format']!r}, and this "
-                f"version reads {FORMAT}. Record the model again."
-            )
-        with np.load(os.path.join(folder, "inputs.npz"), allow_pickle=False) as file:
-            inputs = _ArrayReader(file)(described["inputs"])
-        runs = {
-            precision: _read_run(os.path.join(folder, f"{precision}.npz"), run)
-            for precision, run in described["runs"].items()
-        }
-        return Recording(
-            source=described["source"],
-            versions=described["versions"],
-            inputs=inputs,
-            runs=runs,
-            loss=described["loss"],
-            restored=described["restored"],
-            checkpoint=(
-                os.path.join(folder, "checkpoint") if described["checkpoint"] else None
-            ),
-        )
+        yield
     except RecordingError:
         raise
     except FileNotFoundError as error:
@@ -225,54 +221,90 @@ def read_recording(folder: str) -> Recording:
             f"{folder}: this is no recording, since it has no "
             f"{os.path.basename(error.filename)}. `sonnax record` writes one."
         ) from error
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    # JSON, zip files and arrays have a dozen classes of errors for what is damaged.
+    except Exception as error:
         raise RecordingError(
             f"{folder}: the recording is damaged ({type(error).__name__}: {error}). "
             "Record the model again."
         ) from error
 
 
-class _ArrayReader:
-    def __init__(self, file: Any):
-        self._file = file
-        self._read: dict[int, np.ndarray] = {}
+def _read(folder: str) -> Recording:
+    described = _read_json(folder)
+    with ArrayReader(os.path.join(folder, "inputs.npz")) as read:
+        inputs = read(described["inputs"])
+    runs = {}
+    for precision, run in described["runs"].items():
+        _check(precision in PRECISIONS, f"a run in {precision!r}")
+        with ArrayReader(os.path.join(folder, f"{precision}.npz")) as read:
+            runs[precision] = _read_run(run, read)
+    for name in ("loss", "restored"):
+        _check(isinstance(described[name], (str, type(None))), name)
+    _check(isinstance(described["source"], str), "source")
+    _check_texts(described["versions"], "versions")
+    has_checkpoint = described["checkpoint"]
+    return Recording(
+        source=described["source"],
+        versions=described["versions"],
+        inputs=inputs,
+        runs=runs,
+        loss=described["loss"],
+        restored=described["restored"],
+        checkpoint=os.path.join(folder, "checkpoint") if has_checkpoint else None,
+    )
 
-    def __call__(self, references: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        return {name: self._array(*where) for name, where in references.items()}
 
-    def _array(self, number: int, dtype: str) -> np.ndarray:
-        if number not in self._read:
-            value = self._file[str(number)]
-            if value.dtype.name != dtype:
-                import ml_dtypes
+def _read_run(described: Mapping[str, Any], read: ArrayReader) -> Run:
+    losses = described["losses"]
+    without = described["without_gradient"]
+    _check(isinstance(losses, list) and all(map(_is_number, losses)), "losses")
+    _check(described["loss"] is None or _is_number(described["loss"]), "loss")
+    _check_texts(dict.fromkeys(without, ""), "paths without a gradient")
+    trained = {int(n): read(values) for n, values in described["trained"].items()}
+    _check(all(steps >= 1 for steps in trained), "variables after less than one step")
+    return Run(
+        calls=_read_calls(described["calls"], read),
+        variables=read(described["variables"]),
+        loss=described["loss"],
+        gradients=read(described["gradients"]),
+        without_gradient=without,
+        losses=losses,
+        trained=trained,
+    )
 
-                value = value.view(getattr(ml_dtypes, dtype))
-            self._read[number] = value
-        return self._read[number]
+
+def _read_calls(
+    described: Sequence[Mapping[str, Any]], read: ArrayReader
+) -> list[Call]:
+    calls = []
+    for each in described:
+        arrays = {"inputs": read(each["inputs"]), "outputs": read(each["outputs"])}
+        call = Call(**{**each, **arrays})
+        texts = call.path, call.name, call.type, call.method
+        numbers = call.number, call.entered, call.left
+        _check(all(isinstance(text, str) for text in texts), "a call's names")
+        _check(all(type(number) is int for number in numbers), "a call's numbers")
+        _check(call.entered < call.left, "a call that ends before it begins")
+        _check_texts(call.opaque, "a call's classes")
+        calls.append(call)
+    keys = {call.key for call in calls}
+    times = {time for call in calls for time in (call.entered, call.left)}
+    _check(len(keys) == len(calls), "two calls of one number")
+    _check(len(times) == 2 * len(calls), "two calls at one time")
+    return calls
 
 
-def _read_run(path: str, described: Mapping[str, Any]) -> Run:
-    with np.load(path, allow_pickle=False) as file:
-        read = _ArrayReader(file)
-        calls = [
-            Call(
-                **{
-                    **call,
-                    "inputs": read(call["inputs"]),
-                    "outputs": read(call["outputs"]),
-                }
-            )
-            for call in described["calls"]
-        ]
-        if any(int(steps) < 1 for steps in described["trained"]):
-            raise ValueError("variables after less than one step")
-        return Run(
-            calls=calls,
-            variables=read(described["variables"]),
-            loss=described["loss"],
-            gradients=read(described["gradients"]),
-            losses=described["losses"],
-            trained={
-                int(n): read(values) for n, values in described["trained"].items()
-            },
-        )
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float)
+
+
+def _check_texts(value: Any, what: str) -> None:
+    is_right = isinstance(value, dict) and all(
+        isinstance(text, str) for item in value.items() for text in item
+    )
+    _check(is_right, what)
+
+
+def _check(is_right: bool, what: str) -> None:
+    if not is_right:
+        raise ValueError(f"{what}, which no recorder writes")

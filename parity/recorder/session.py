@@ -104,7 +104,7 @@ class _Recorder:
         side = self._side
         # Here, so that the calls in it are not taken for the model's.
         side.create(lambda: built.model(*args, **kwargs))
-        capture = Capture(side.to_numpy)
+        capture = Capture(side)
         with side.capturing(capture):
             if side.is_module(built.model):
                 built.model(*args, **kwargs)
@@ -123,11 +123,12 @@ class _Recorder:
         paths = self._paths(built, self._side.is_variable)
         variables = trainable_variables(built.model)
         for variable, gradient in zip(variables, gradients):
-            array = self._side.to_numpy(gradient)
+            path, array = paths[id(variable)], self._side.to_numpy(gradient)
             if array is None:
                 # Without a part in the loss: None in TensorFlow, zeros in JAX.
-                array = np.zeros(tuple(variable.shape))
-            run.gradients[paths[id(variable)]] = array
+                array = np.zeros_like(self._side.to_numpy(variable))
+                run.without_gradient.append(path)
+            run.gradients[path] = array
 
     def train(self, run: Run) -> None:
         built = self._built()

@@ -17,9 +17,11 @@ class Side(Protocol):
     Attributes:
       precision: "float32"; or "float64", and then float32 means float64 in this
         process.
+      library: the package whose own modules these are.
     """
 
     precision: str
+    library: str
 
     def versions(self) -> dict[str, str]:
         """Returns the versions of what it runs on, by name."""

@@ -15,7 +15,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
 
-from .capture import Capture, is_recorded
+from .capture import Capture, replaced_methods
 from .model_file import UsageError, trainable_variables
 from .structure import flatten
 
@@ -31,6 +31,8 @@ _MAKERS = (
 
 class SonnetSide:
     """See `Side`; functions are run eagerly, so that every call can be seen."""
+
+    library = "sonnet"
 
     def __init__(self, precision: str) -> None:
         tf.config.run_functions_eagerly(True)
@@ -61,7 +63,9 @@ class SonnetSide:
     def to_numpy(self, value: Any) -> np.ndarray | None:
         if isinstance(value, (tf.Tensor, tf.Variable)) and hasattr(value, "numpy"):
             return np.asarray(value.numpy())
-        return value if isinstance(value, np.ndarray) else None
+        return (
+            np.asarray(value) if isinstance(value, (np.ndarray, np.generic)) else None
+        )
 
     def to_array(self, value: np.ndarray) -> Any:
         if value.dtype in (np.float32, np.float64):
@@ -73,17 +77,11 @@ class SonnetSide:
 
     @contextlib.contextmanager
     def capturing(self, capture: Capture) -> Iterator[None]:
-        originals = []
-        for cls in _subclasses(self._sonnet.Module):
-            for name, method in list(vars(cls).items()):
-                if is_recorded(name) and _is_method(method):
-                    originals.append((cls, name, method))
-                    setattr(cls, name, _captured(name, method, capture))
-        try:
+        def captured(cls: type, name: str, method: Any) -> Callable[..., Any]:
+            return _captured(cls, name, method, capture)
+
+        with replaced_methods(self._sonnet.Module, captured):
             yield
-        finally:
-            for cls, name, method in originals:
-                setattr(cls, name, method)
 
     def restore(
         self, path: str, model: Mapping[str, Any], others: Mapping[str, Any]
@@ -146,21 +144,12 @@ class SonnetSide:
         return take
 
 
-def _subclasses(cls: Any) -> Iterator[type]:
-    for subclass in cls.__subclasses__():
-        yield subclass
-        yield from _subclasses(subclass)
-
-
-def _is_method(value: Any) -> bool:
-    # tf.function makes an object of its own of a method.
-    return inspect.isfunction(value) or hasattr(value, "python_function")
-
-
-def _captured(name: str, method: Any, capture: Capture) -> Callable[..., Any]:
+def _captured(
+    cls: type, name: str, method: Any, capture: Capture
+) -> Callable[..., Any]:
     def captured(self: Any, *args: Any, **kwargs: Any) -> Any:
         bound = method.__get__(self, type(self))
-        if capture.is_running(self, name):
+        if capture.passes_over(self, name, cls):
             return bound(*args, **kwargs)
         # Before the call, which may assign to a variable that it is given.
         given = unchanging_leaves([*args, kwargs])

@@ -6,19 +6,35 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from .parts import parts
 
-def flatten(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yields the leaves of lists, tuples, named tuples and dicts, with their paths.
+# Values that are nested deeper are no results of a model.
+_DEEPEST = 100
+
+
+def flatten(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yields the leaves of nested values with their paths.
+
+    Lists, tuples, named tuples and dicts are taken apart, and so is an object that
+    consists of arrays: see `parts`.
 
     >>> list(flatten({"b": [1, 2], "a": 3}))
     [('a', 3), ('b/0', 1), ('b/1', 2)]
     """
+    return _flatten(value, "", ())
+
+
+def _flatten(value: Any, path: str, around: tuple[Any, ...]) -> Iterator[Any]:
     items = _items(value)
     if items is None:
+        items = parts(value)
+    is_inside_itself = any(value is outer for outer in around)
+    if items is None or is_inside_itself or len(around) == _DEEPEST:
         yield path, value
         return
     for name, item in items:
-        yield from flatten(item, f"{path}/{name}" if path else name)
+        inside = f"{path}/{name}" if path else name
+        yield from _flatten(item, inside, (*around, value))
 
 
 def _items(value: Any) -> list[tuple[str, Any]] | None:

@@ -53,6 +53,35 @@ def test_two_that_differ_end_with_1_and_name_the_module(recorded):
     assert run("compare", recorded, recorded, "--rtol", "2").exit_code == 0
 
 
+def test_what_is_not_compared_ends_with_1_unless_it_is_named(recorded, inputs):
+    folder = inputs.parent / "with gradients"
+    options = ("--input", inputs, "--output", folder, "--port", "--grad")
+    assert run("record", f"{SMALL}:linear", *options).exit_code == 0
+    result = run("compare", recorded, folder)
+    assert result.exit_code == 1
+    assert "not compared: gradients (on the port side only)" in result.stdout
+    assert "What was compared agrees, and not all was" in result.stdout
+    result = run("compare", recorded, folder, "--ignore", "gradients", "--ignore", "x")
+    assert result.exit_code == 0
+    assert "left out with --ignore: gradients" in result.stdout
+    assert "--ignore 'x' is the name of nothing" in result.stdout
+    told = json.loads(run("compare", recorded, folder, "--json").stdout)
+    assert (told["agrees"], told["status"]) == (False, "not compared")
+
+
+def test_nan_on_both_sides_ends_with_1(inputs):
+    batch = inputs.parent / "nan.npz"
+    np.savez(batch, np.float32([[np.nan, 2], [3, 4]]))
+    folder = inputs.parent / "nan"
+    options = ("--input", batch, "--output", folder, "--port")
+    assert run("record", f"{SMALL}:linear", *options).exit_code == 0
+    result = run("compare", folder, folder)
+    assert result.exit_code == 1
+    assert "The two can't be told apart: model (Linear) returns NaN" in result.stdout
+    assert "NaN 2 and 2 of 4" in result.stdout
+    assert "first in what model is given" in result.stdout
+
+
 def test_json_holds_all_that_was_found(recorded):
     result = run("compare", recorded, recorded, "--json")
     found = json.loads(result.stdout)

@@ -27,7 +27,11 @@ def test_agreement_is_that_of_numpy(legacy, seed):
     tolerance = Tolerance(rtol=1e-6, atol=1e-7)
     wide = legacy.astype(np.float64), port.astype(np.float64)
     expected = np.allclose(wide[1], wide[0], 1e-6, 1e-7, equal_nan=True)
-    assert measure(legacy, port, tolerance).agrees == expected
+    found = measure(legacy, port, tolerance)
+    assert found.differs != expected
+    # Of NaN on both sides, and of infinities alone, nothing is known.
+    has_meaning = np.isfinite(legacy).any() and not np.isnan(legacy).any()
+    assert found.agrees == (expected and has_meaning)
 
 
 @pytest.mark.parametrize(
@@ -51,13 +55,44 @@ def test_units_in_the_last_place(legacy, port, ulps):
         assert found == ulps
 
 
-def test_nan_and_infinity_equal_themselves_and_nothing_else():
+def test_nan_and_infinity_differ_from_all_but_themselves():
     special = np.float32([np.nan, np.inf, -np.inf, 1])
     assert measure(special, special, EXACT).max_absolute == 0
+    assert not measure(special, special, EXACT).differs
     for other in ([0, np.inf, -np.inf, 1], [np.nan, -np.inf, -np.inf, 1]):
         found = measure(special, np.float32(other), Tolerance(1.0))
         assert found.max_absolute == math.inf
         assert not found.agrees
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ([np.nan, 1], "NaN on both sides in 1 of 2"),
+        ([np.nan, np.nan], "NaN on both sides in 2 of 2"),
+        ([np.inf, -np.inf], "infinite on both sides in all 2"),
+    ],
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.complex64, ml_dtypes.bfloat16])
+def test_what_is_not_finite_on_both_sides_tells_nothing(values, problem, dtype):
+    found = measure(np.array(values, dtype), np.array(values, dtype), Tolerance())
+    assert found.problem == problem
+    assert not found.agrees
+    assert not found.differs
+
+
+def test_infinities_beside_numbers_agree_and_are_counted():
+    masked = np.float32([-np.inf, 1, 2])
+    found = measure(masked, masked, EXACT)
+    assert found.agrees
+    assert found.infinite == (1, 1)
+    assert measure(masked, np.float32([np.nan, 1, 2]), EXACT).nan == (0, 1)
+
+
+def test_nan_on_one_side_differs_whatever_is_allowed():
+    for allowed in (1.0, np.inf):
+        found = measure(np.float32([1, 2]), np.float32([np.nan, 2]), Tolerance(allowed))
+        assert found.differs
 
 
 def test_relative_differences_are_of_the_largest_element():
@@ -71,6 +106,28 @@ def test_integers_must_be_equal_and_may_be_narrower():
     assert measure(np.int64([7]), np.int32([7]), EXACT).agrees
     assert not measure(np.int64([700]), np.int64([701]), Tolerance(1.0)).agrees
     assert not measure(np.array([True]), np.array([False]), Tolerance(1.0)).agrees
+    assert not measure(np.uint8([7]), np.uint32([7]), EXACT).agrees
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+def test_integers_are_not_compared_as_floats(dtype):
+    large = np.array([2**53, np.iinfo(dtype).max - 1], dtype)
+    for i in range(2):
+        other = large.copy()
+        other[i] += 1
+        found = measure(large, other, Tolerance(1.0))
+        assert found.differs
+        assert found.max_absolute == 1
+    assert measure(large, large, EXACT).agrees
+    far = measure(np.int64([-(2**63)]), np.int64([2**63 - 1]), EXACT)
+    assert far.max_absolute == 2.0**64
+
+
+def test_texts_are_equal_or_not():
+    assert measure(np.array("sum"), np.array("sum"), EXACT).agrees
+    found = measure(np.array("sum"), np.array("mean"), Tolerance(1.0))
+    assert found.problem == "['mean'] in place of ['sum']"
+    assert found.differs
 
 
 @pytest.mark.parametrize(

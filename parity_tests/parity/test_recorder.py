@@ -1,7 +1,6 @@
 """The recorder stands by itself, and a recording survives the way through files."""
 
 import ast
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 
 import sonnax.parity.recorder
-from sonnax.parity import RecordingError, Run, read_recording
+from sonnax.parity import Run, read_recording
 from sonnax.parity.recorder.capture import Capture
 from sonnax.parity.recorder.model_file import arguments
 from sonnax.parity.recorder.recording import add_run, write_recording
@@ -87,38 +86,6 @@ def test_a_run_is_added_to_a_recording(tmp_path):
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda folder: (folder / "recording.json").unlink(),
-        lambda folder: (folder / "recording.json").write_text("{"),
-        lambda folder: (folder / "recording.json").write_text('{"format": 99}'),
-        lambda folder: (folder / "recording.json").write_text('{"format": 1}'),
-        lambda folder: (folder / "recording.json").write_text("[]"),
-        lambda folder: (folder / "float32.npz").unlink(),
-        lambda folder: (folder / "float32.npz").write_bytes(b"PK"),
-        lambda folder: (folder / "inputs.npz").write_bytes(
-            (folder / "float32.npz").read_bytes()[:50]
-        ),
-    ],
-)
-def test_a_damaged_recording_is_named(tmp_path, damage):
-    write_recording(recording(chain(1)), str(tmp_path))
-    damage(tmp_path)
-    with pytest.raises(RecordingError, match=str(tmp_path)):
-        read_recording(str(tmp_path))
-
-
-def test_a_pickle_in_a_recording_is_not_run(tmp_path):
-    write_recording(recording(chain(1)), str(tmp_path))
-    described = json.loads((tmp_path / "recording.json").read_text())
-    described["inputs"] = {"x": [0, "object"]}
-    (tmp_path / "recording.json").write_text(json.dumps(described))
-    np.savez(tmp_path / "inputs.npz", **{"0": np.array([{}], object)})
-    with pytest.raises(RecordingError, match="damaged"):
-        read_recording(str(tmp_path))
-
-
 def test_leaves_of_nested_values_have_paths():
     from collections import namedtuple
 
@@ -143,7 +110,8 @@ def test_a_variable_is_recorded_as_it_was_at_each_call():
 
     from sonnax.parity.recorder.sonnet_side import unchanging_leaves
 
-    capture = Capture(np.asarray)
+    side = SimpleNamespace(to_numpy=np.asarray, precision="float32")
+    capture = Capture(side)
     variable, array, module = tf.Variable(1.0), np.ones(1), SimpleNamespace(name="m")
     for value in (2.0, 3.0):
         given = unchanging_leaves([variable, array])

@@ -135,6 +135,16 @@ VERDICTS = {
         recording(chain(1, 2.01)),
         ("real", "A difference"),
     ),
+    "not compared": (
+        recording(chain(1, 2)),
+        recording(chain(1, 2)[1:]),
+        ("rounding", "Not all was compared"),
+    ),
+    "not a number": (
+        recording(chain(1, np.nan)),
+        recording(chain(1, np.nan)),
+        ("real", "Not a number"),
+    ),
     "nothing": (
         recording(),
         recording([call("other", 0, 1)]),
@@ -240,6 +250,33 @@ def test_calls_on_one_side_only_are_listed(tmp_path):
     assert re.search(r"legacy side only 1 old .* port's side only 1 new", page.text)
 
 
+def test_what_was_not_compared_and_what_was_left_out_are_listed(tmp_path):
+    legacy = recording([*chain(1), call("old", 9, 10)], loss=1.0)
+    sides = legacy, recording([*chain(1), call("new", 9, 10)])
+    comparison = compare_recordings(*sides, Tolerance(), ["new", "other"])
+    page = page_of(comparison, tmp_path)
+    assert page.verdict == ("rounding", "Not all was compared")
+    for line in (
+        "not compared: old (called on the legacy side only)",
+        "not compared: gradients (on the legacy side only)",
+        "left out with --ignore: new",
+        "--ignore 'other' is the name of nothing",
+    ):
+        assert line in page.text
+
+
+def test_nan_on_both_sides_leads_to_its_row_with_its_counts(tmp_path):
+    masked = chain(1, np.nan)
+    masked[1].outputs[""][0, 0] = -np.inf
+    page = page_of(compared(recording(masked), recording(masked)), tmp_path)
+    target, cells = page.linked
+    assert target == "call-2"
+    assert "not a number, first here" in cells[1]
+    assert "NaN 5 and 5 of 6, infinite 1 and 1 of 6" in cells[3]
+    assert cells[4] == "NaN on both sides in 5 of 6"
+    assert "first in what model/1 returns" in page.text
+
+
 def test_names_are_text_and_nothing_else(tmp_path):
     names = {HOSTILE: np.float32([1.0])}
     sides = [
@@ -330,7 +367,7 @@ def test_infinities_nans_and_other_shapes_are_shown(tmp_path):
     assert len(page.of_tag("svg")) == 5
     assert "shape [3] in place of [2, 2]" in page.cells["call-2"][4]
     assert page.cells["call-1"][4:6] == ["inf", "inf"]
-    assert page.cells["call-3"][4:6] == ["0", "0"]
+    assert page.cells["call-3"][4] == "NaN on both sides in 1 of 4"
     assert "3 of 4 steps have a loss that is not finite" in page.text
     assert "3 elements have NaN or infinity on one side only" in page.text
     assert "∞" in page.text
