@@ -85,8 +85,8 @@ class ComparedRun:
         by path. They show the drift, whose size decides nothing: an optimizer that
         divides by the size of a gradient makes noise as large as steps.
       gaps: what was not compared.
-      seen_elsewhere: the calls of one side only of which all was compared, since
-        another call is given or returns what they return.
+      seen_elsewhere: the calls of one side only of which all was compared: another
+        call is given or returns what they return, or they are a part of it.
       without_gradient: the variables that have none on the legacy side and on the
         port's; zeros stand for it.
       nonfinite: what each side has that is "NaN" or "infinite".
@@ -241,7 +241,9 @@ def _compare(legacy: Run, port: Run, tolerance: Tolerance) -> ComparedRun:
     lone = [
         found
         for i, side in enumerate(SIDES)
-        for found in gaps_of_lone_calls(alone[i], side, _compared_arrays(pairs, i))
+        for found in gaps_of_lone_calls(
+            alone[i], side, {pair[i].path for pair in pairs}, _compared_arrays(pairs, i)
+        )
     ]
     calls = [
         ComparedCall(

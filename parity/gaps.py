@@ -27,22 +27,27 @@ class Gap(NamedTuple):
 
 
 def gaps_of_lone_calls(
-    calls: Sequence[Call], side: str, compared: Set[int]
+    calls: Sequence[Call], side: str, modules: Set[str], compared: Set[int]
 ) -> Iterator[tuple[Call, Gap | None]]:
     """Yields each call of one side only, and what of it was not compared.
 
     That is nothing if all it returns is what another call is given or returns, which
-    was compared there: so a module that only reshapes needs no twin.
+    was compared there: so a module that only reshapes needs no twin. And it is nothing
+    if a module called its own method, of which other calls were compared: how the code
+    of a module is divided into methods is its own business.
 
     Args:
       calls: the calls.
       side: of which side they are.
+      modules: the paths of the modules of that side that have a twin.
       compared: the identities of the arrays of that side that were compared.
     """
     for call in calls:
         is_seen = all(id(array) in compared for array in call.outputs.values())
+        is_part = call.is_own and call.path in modules
         text = f"called on the {side} side only"
-        yield call, None if is_seen and not call.opaque else Gap(call.title, text)
+        is_compared = is_part or (is_seen and not call.opaque)
+        yield call, None if is_compared else Gap(call.title, text)
 
 
 def gaps_of_objects(pairs: Sequence[tuple[Call, Call]]) -> Iterator[Gap]:

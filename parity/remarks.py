@@ -17,8 +17,7 @@ def remarks(comparison: Comparison) -> list[str]:
     lines = [f"not compared: {gap}" for gap in comparison.all_gaps]
     for run in comparison.runs.values():
         lines += [
-            f"called on one side only, and compared where what it returns is used: "
-            f"{title}"
+            f"called on one side only, and compared as a part of others: {title}"
             for title in run.seen_elsewhere
         ]
     lines = list(dict.fromkeys(lines)) + nonfinite_lines(comparison)

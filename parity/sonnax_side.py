@@ -96,7 +96,7 @@ class SonnaxSide:
             except BaseException:
                 capture.abandon()
                 raise
-            self._leave(capture, module, name, given, self._leaves(outputs))
+            self._leave(capture, given, self._leaves(outputs))
             return outputs
 
         return captured
@@ -104,8 +104,6 @@ class SonnaxSide:
     def _leave(
         self,
         capture: Capture,
-        module: Any,
-        method: str,
         given: dict[str, Any],
         returned: dict[str, Any],
     ) -> None:
@@ -117,14 +115,14 @@ class SonnaxSide:
         if not any(isinstance(x, jax.core.Tracer) for d in arrays for x in d.values()):
             capture.leave(given, returned)
             return
-        capture.abandon()
+        call = capture.abandon()
 
         def arrive(*values: Any) -> None:
             named = (dict(zip(names, found)) for names, found in zip(arrays, values))
             inputs, outputs = (
                 {**leaves, **found} for leaves, found in zip((given, returned), named)
             )
-            capture.arrive(module, method, inputs, outputs)
+            capture.arrive(call, inputs, outputs)
 
         # As lists: JAX would sort the keys of dicts.
         jax.debug.callback(arrive, *(list(found.values()) for found in arrays))

@@ -15,14 +15,24 @@ if TYPE_CHECKING:
     from .side import Side
 
 
-class _Open(NamedTuple):
+class Open(NamedTuple):
+    """A call that has begun.
+
+    Attributes:
+      module: what is called.
+      method: the name of the method.
+      entered: the place of its beginning among all beginnings and ends.
+      is_own: whether a method of the same module called it.
+    """
+
     module: Any
     method: str
     entered: int
+    is_own: bool
 
 
 class _Closed(NamedTuple):
-    call: _Open
+    call: Open
     left: int
     inputs: dict[str, np.ndarray]
     outputs: dict[str, np.ndarray]
@@ -39,7 +49,7 @@ class Capture:
     def __init__(self, side: Side):
         self._side = side
         self._clock = 0
-        self._open: list[_Open] = []
+        self._open: list[Open] = []
         self._closed: list[_Closed] = []
         # An array that is passed on is converted once, and kept so that its identity
         # stays its own.
@@ -63,7 +73,8 @@ class Capture:
 
     def enter(self, module: Any, method: str) -> None:
         """Notes that a method of a module begins."""
-        self._open.append(_Open(module, method, self._tick()))
+        is_own = any(call.module is module for call in self._open)
+        self._open.append(Open(module, method, self._tick(), is_own))
 
     def leave(self, given: Mapping[str, Any], returned: Mapping[str, Any]) -> None:
         """Notes that the call that began last has ended.
@@ -80,19 +91,15 @@ class Capture:
         if outputs or opaque:
             self._closed.append(_Closed(call, left, inputs, outputs, opaque))
 
-    def abandon(self) -> None:
-        """Forgets the call that began last."""
-        self._open.pop()
+    def abandon(self) -> Open:
+        """Forgets the call that began last, and returns it."""
+        return self._open.pop()
 
     def arrive(
-        self,
-        module: Any,
-        method: str,
-        given: Mapping[str, Any],
-        returned: Mapping[str, Any],
+        self, call: Open, given: Mapping[str, Any], returned: Mapping[str, Any]
     ) -> None:
-        """Notes a call of which only the end is seen."""
-        self.enter(module, method)
+        """Notes an abandoned call of which the values are known now."""
+        self._open.append(call._replace(entered=self._tick()))
         self.leave(given, returned)
 
     def calls(self, paths: Mapping[int, str]) -> list[Call]:
@@ -104,7 +111,8 @@ class Capture:
         names = self._names()
         numbers: dict[tuple[str, str], int] = {}
         calls = []
-        for (module, method, entered), left, inputs, outputs, opaque in self._closed:
+        for opened, left, inputs, outputs, opaque in self._closed:
+            module, method, entered, is_own = opened
             name = names[id(module)]
             path = paths.get(id(module), f"({name})")
             number = numbers.get((path, method), 0)
@@ -121,6 +129,7 @@ class Capture:
                     inputs=inputs,
                     outputs=outputs,
                     opaque=opaque,
+                    is_own=is_own,
                 )
             )
         return calls

@@ -52,6 +52,7 @@ class Call:
       inputs: the arrays it was given, by their place in the arguments.
       outputs: the arrays it returned, by their place in the result.
       opaque: the classes of what it returned and can't be compared, by their place.
+      is_own: whether a method of the same module called it.
     """
 
     path: str
@@ -64,6 +65,7 @@ class Call:
     inputs: dict[str, np.ndarray]
     outputs: dict[str, np.ndarray]
     opaque: dict[str, str] = dataclasses.field(default_factory=dict)
+    is_own: bool = False
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -284,6 +286,7 @@ def _read_calls(
         numbers = call.number, call.entered, call.left
         _check(all(isinstance(text, str) for text in texts), "a call's names")
         _check(all(type(number) is int for number in numbers), "a call's numbers")
+        _check(type(call.is_own) is bool, "a call's owner")
         _check(call.entered < call.left, "a call that ends before it begins")
         _check_texts(call.opaque, "a call's classes")
         calls.append(call)

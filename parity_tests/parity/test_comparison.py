@@ -273,7 +273,7 @@ def test_a_module_less_is_compared_by_what_the_next_one_is_given():
     sides = recording(legacy), recording(port[1:])
     comparison = compared(*sides)
     assert comparison.agrees
-    assert "where what it returns is used: model/0" in failure_text(comparison)
+    assert "compared as a part of others: model/0" in failure_text(comparison)
     # Not if that is not compared, or differs.
     port[1].inputs = {"0": port[1].inputs["0"] + 1}
     assert compared(*sides).status == "differ"
@@ -281,6 +281,21 @@ def test_a_module_less_is_compared_by_what_the_next_one_is_given():
     assert compared(*sides).status == "not compared"
     legacy[0].opaque = {"info": "Info"}
     port[1].inputs = legacy[1].inputs
+    assert compared(*sides).status == "not compared"
+
+
+def test_a_method_that_a_module_calls_of_itself_needs_no_twin():
+    helper = call("model/0", 2, 3, method="split", outputs=7, is_own=True)
+    made = chain(1, 2)
+    made[0].entered, made[0].left = 1, 4
+    for each in made[1:]:
+        each.entered, each.left = (each.entered or -1) + 10, each.left + 10
+    sides = recording(made), recording([helper, *made])
+    comparison = compared(*sides)
+    assert comparison.agrees
+    assert "as a part of others: model/0.split" in failure_text(comparison)
+    # Not one that is called from outside.
+    helper.is_own = False
     assert compared(*sides).status == "not compared"
 
 

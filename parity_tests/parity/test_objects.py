@@ -71,7 +71,8 @@ def sonnets(result):
         precision="float32",
     )
     capture = Capture(side)
-    capture.arrive(SimpleNamespace(name="m"), "f", {}, unchanging_leaves(result))
+    capture.enter(SimpleNamespace(name="m"), "f")
+    capture.leave({}, unchanging_leaves(result))
     return Recording("a", {}, {}, {"float32": Run(calls=capture.calls({}))})
 
 
@@ -102,8 +103,8 @@ def test_a_distribution_of_tensorflow_agrees_with_that_of_jax(name, arguments, o
 
     def of(result):
         capture = Capture(side)
-        module = SimpleNamespace(name="m")
-        capture.arrive(module, "f", {}, side._leaves(result))
+        capture.enter(SimpleNamespace(name="m"), "f")
+        capture.leave({}, side._leaves(result))
         return Recording("b", {}, {}, {"float32": Run(calls=capture.calls({}))})
 
     theirs = sonnets(legacy)
