@@ -6,8 +6,9 @@ import dataclasses
 import attrs
 import distrax
 import jax.numpy as jnp
-from sonnax import compat as snt
 from tensorflow_probability.substrates import jax as tfp
+
+from sonnax import compat as snt
 
 
 @dataclasses.dataclass
