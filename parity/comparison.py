@@ -316,7 +316,7 @@ def _matched(
 
 def _compared_arrays(pairs: Sequence[tuple[Call, Call]], side: int) -> set[int]:
     """Returns the identities of the arrays of one side that are compared."""
-    found = set()
+    found: set[int] = set()
     for pair in pairs:
         call, given = pair[side], pair[side].inputs
         if not _are_in_order(pair[0].inputs, pair[1].inputs):

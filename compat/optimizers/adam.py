@@ -45,7 +45,8 @@ class Adam(Optimizer):
     ):
         super().__init__(name=name)
         self.learning_rate, self.epsilon = learning_rate, epsilon
-        self.beta1, self.beta2 = beta1, beta2
+        self.beta1: Any = beta1
+        self.beta2: Any = beta2
         self.step = Variable(0, trainable=False, name="t", dtype="int64")
         self.m: list[Variable] = []
         self.v: list[Variable] = []

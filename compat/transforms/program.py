@@ -130,7 +130,8 @@ def _commit(lifted: Lifted, before: Sequence[Any], writes: Writes) -> bool:
         for token, value in zip(lifted.changed, before):
             if (cell := token()) is not None and cell._value is not value:
                 return False
-        for key, value in zip(writes.keys, writes.values):
+        keys: Iterable[Any] = writes.keys
+        for key, value in zip(keys, writes.values):
             cell = key() if type(key) is Token else key.token()
             if cell is not None:
                 cell._value = value

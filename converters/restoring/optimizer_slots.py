@@ -72,7 +72,7 @@ class Slots:
 
     def owner(self, slot: Variable) -> Variable | None:
         """Returns the variable for which a slot is kept, if that was met."""
-        owner = slot.slot_of() if slot.slot_of is not None else None
+        owner: Any = slot.slot_of() if slot.slot_of is not None else None
         if owner is not None:
             return owner if id(owner) in self._met else None
         # A copy, or what was unpickled, is named after its variable.

@@ -100,7 +100,7 @@ def restore(
             "graph, not by names: leave mapping out, or pass layout='names' as well."
         )
     match: Match
-    if by_graph:
+    if by_graph and graph is not None:
         match = GraphMatch(checkpoint, graph, root, objects)
     else:
         tensors = NamedTensors(checkpoint, mapping)
