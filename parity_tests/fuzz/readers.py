@@ -19,14 +19,15 @@ from sonnax.cli.graph_tree import tree_lines
 from sonnax.converters.format.checksums import mask
 from sonnax.converters.format.object_graph import OBJECT_GRAPH_KEY
 from sonnax.converters.format.string_tensor import encode_strings
+from sonnax.parity import RecordingError, read_recording
 
 from ..converters.crafted_checkpoints import encode_entry, read_records, write_records
 from .resealing import resealed
-from .seeds import V2_DATA, V2_INDEX
+from .seeds import RECORDING, V2_DATA, V2_INDEX
 
 __all__ = ["FAMILY", "READERS", "Reader"]
 
-FAMILY = (converters.CheckpointError,)
+FAMILY = (converters.CheckpointError, RecordingError)
 Reader = Callable[[bytes], None]
 
 # Removed with the process, or by the one that started it with a TMPDIR.
@@ -150,6 +151,13 @@ def haiku_pickle(data: bytes) -> None:
             np.asarray(value)
 
 
+def recording(data: bytes) -> None:
+    """The description of a recording."""
+    for name, content in RECORDING.items():
+        _put(f"recording/{name}", content)
+    read_recording(os.path.dirname(_put("recording/recording.json", data)))
+
+
 READERS: dict[str, Reader] = {
     reader.__name__: reader
     for reader in (
@@ -163,5 +171,6 @@ READERS: dict[str, Reader] = {
         npz_member,
         safetensors,
         haiku_pickle,
+        recording,
     )
 }

@@ -12,11 +12,12 @@ import safetensors.numpy
 from sonnax import converters, demo
 from sonnax.converters.format import wire
 from sonnax.converters.format.object_graph import format_object_graph
+from sonnax.parity.recorder.recording import Call, Recording, Run, write_recording
 
 from ..converters.crafted_checkpoints import GRAPH, TENSORS, V1_TENSORS, save_v1
 from .tensorflow_crashes import v1_crashes, v2_crashes
 
-__all__ = ["SEEDS", "SOUND", "V2_DATA", "V2_INDEX"]
+__all__ = ["RECORDING", "SEEDS", "SOUND", "V2_DATA", "V2_INDEX"]
 
 _FIXTURES = pathlib.Path(__file__).parent.parent / "converters" / "fixtures"
 
@@ -63,6 +64,22 @@ def _saved_model() -> bytes:
     return b"\x08\x01\x12" + bytes([len(graph)]) + graph
 
 
+def _recording(folder: str) -> None:
+    arrays = {"x": np.ones(2, np.float32)}
+    call = Call("net", "net", "Linear", "__call__", 0, 0, 1, arrays, arrays)
+    run = Run(
+        calls=[call],
+        variables=arrays,
+        loss=0.5,
+        gradients=arrays,
+        losses=[0.5],
+        trained={1: arrays},
+    )
+    made = Recording("model.py:f", {"python": "3"}, arrays, {"float32": run})
+    write_recording(made, folder)
+
+
+RECORDING = _written(_recording, "")
 _STATE = b"""model_checkpoint_path: "ckpt-1"
 all_model_checkpoint_paths: 'sub/../ckp' "t-1"  # a comment
 all_model_checkpoint_paths: "\\163\\x6fund\\n\\""
@@ -89,6 +106,7 @@ SOUND: dict[str, list[bytes]] = {
         for value in (_PARAMS, _BFLOAT16)
         for protocol in (0, 2, 4, 5)
     ],
+    "recording": [RECORDING["recording.json"]],
 }
 # What it refuses, or may refuse: indices of other data, paths of other folders.
 UNSOUND: dict[str, list[bytes]] = {
@@ -99,6 +117,7 @@ UNSOUND: dict[str, list[bytes]] = {
     ],
     "object_graph": [b"\x0a\x04" * 30],
     "v1_table": v1_crashes(),
+    "recording": [b"{}", b"[" * 9000],
     "state_file": [(demo.DATA / "checkpoint").read_bytes()],
 }
 SEEDS = {name: sound + UNSOUND.get(name, []) for name, sound in SOUND.items()}
