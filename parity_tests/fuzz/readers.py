@@ -4,12 +4,15 @@ Each returns, or raises an error of the family. Checksums that would hide a read
 mutations are made to match first.
 """
 
+import contextlib
 import io
+import json
 import os
 import pathlib
 import tempfile
 import zipfile
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +23,7 @@ from sonnax.converters.format.checksums import mask
 from sonnax.converters.format.object_graph import OBJECT_GRAPH_KEY
 from sonnax.converters.format.string_tensor import encode_strings
 from sonnax.parity import RecordingError, read_recording
+from sonnax.parity.recorder.recording import FORMAT, _checksum
 
 from ..converters.crafted_checkpoints import encode_entry, read_records, write_records
 from .resealing import resealed
@@ -152,10 +156,19 @@ def haiku_pickle(data: bytes) -> None:
 
 
 def recording(data: bytes) -> None:
-    """The description of a recording."""
+    """The description of a recording, its checksum made right if it is any JSON."""
     for name, content in RECORDING.items():
         _put(f"recording/{name}", content)
+    with contextlib.suppress(ValueError, RecursionError):
+        data = guarded(json.loads(data))
     read_recording(os.path.dirname(_put("recording/recording.json", data)))
+
+
+def guarded(described: Any) -> bytes:
+    """Returns the description of a recording with its checksum."""
+    checksum = _checksum(described)
+    content = {"format": FORMAT, "sha256": checksum, "recording": described}
+    return json.dumps(content).encode()
 
 
 READERS: dict[str, Reader] = {

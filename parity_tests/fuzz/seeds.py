@@ -1,6 +1,7 @@
 """What mutations start from: files of real writers, and TensorFlow's own crashes."""
 
 import io
+import json
 import pathlib
 import pickle
 import tempfile
@@ -106,7 +107,9 @@ SOUND: dict[str, list[bytes]] = {
         for value in (_PARAMS, _BFLOAT16)
         for protocol in (0, 2, 4, 5)
     ],
-    "recording": [RECORDING["recording.json"]],
+    "recording": [
+        json.dumps(json.loads(RECORDING["recording.json"])["recording"]).encode()
+    ],
 }
 # What it refuses, or may refuse: indices of other data, paths of other folders.
 UNSOUND: dict[str, list[bytes]] = {
