@@ -35,7 +35,6 @@ OF_ANY_TYPE = {
         snt.UnrolledLSTM.initial_state snt.build snt.lstm_with_recurrent_dropout
     """,
     "objects of any class, whose attributes are looked up": """
-        converters.NamedRestoreStatus.__init__ converters.RestoreStatus.__init__
         converters.restore converters.save converters.save_names
         trfl.policy_entropy_loss trfl.policy_gradient_loss trfl.sequence_a2c_loss
     """,
