@@ -7,7 +7,7 @@ import jax
 
 from ..haiku_impl.core.cells import Cell, read, write
 from ..haiku_impl.core.errors import MissingRNGError
-from ..haiku_impl.core.frames import thread
+from ..haiku_impl.core.frames import inside_transform, running, thread
 
 
 class _Generator(Cell):
@@ -62,10 +62,10 @@ def next_key() -> jax.Array:
     Raises:
       MissingRNGError: inside a pure function to which no key was passed.
     """
-    frame = thread.frames[-1] if thread.frames else None
+    frame = running()
     if frame is not None and frame.rng is not None:
         return next(frame.rng)
-    if frame is not None and frame.params is not None:
+    if inside_transform():
         raise MissingRNGError(
             "A pure function draws random numbers (initial values, dropout, ...), but "
             "no key was passed to it: call f.apply(..., rng=jax.random.key(seed))."

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 import jax
 from jax.extend.core import jaxpr_as_fun
 
-from ...haiku_impl.core.cells import First, Token, creating, read
-from ...haiku_impl.core.child import RNG, Writes, commit, run_child, settled
-from ...haiku_impl.core.frames import thread
+from ...haiku_impl.core.cells import creating
+from ...haiku_impl.core.child import Writes, commit, run_child, settled
+from ...haiku_impl.core.frames import running, thread
+from ...haiku_impl.core.keys import RNG, Entry, First, Token
 from ...haiku_impl.core.typing import StatePair
 
 
@@ -36,8 +37,7 @@ def discover(
 
     def trace(args: Any, kwargs: Any) -> Writes:
         _, writes, child = run_child(f, args, kwargs)
-        read = tuple(cell.token for cell in child.cells)
-        found.append(Found(read, lasting(writes)))
+        found.append(Found(child.lifted(), lasting(writes)))
         return _created(writes)
 
     with creating, settled():
@@ -62,7 +62,7 @@ def _created(writes: Writes) -> Writes:
     for key, value in zip(writes.keys, writes.values):
         if isinstance(key, First):
             created[key] = value
-        elif type(key) is tuple and not _exists(key):
+        elif isinstance(key, Entry) and not key.is_in(running()):
             is_state = isinstance(value, StatePair)
             created[key] = (
                 StatePair(value.initial, value.initial) if is_state else value
@@ -76,21 +76,6 @@ def _created(writes: Writes) -> Writes:
     return Writes(created, created.values())
 
 
-def _exists(key: tuple[str, str, str]) -> bool:
-    which, module, name = key
-    return name in getattr(thread.frames[-1], which).get(module, ())
-
-
 def current_values(keys: Sequence[Any]) -> list[Any]:
     """Returns the present values of what `Writes` keys stand for."""
-    frame = thread.frames[-1] if thread.frames else None
-    values = []
-    for key in keys:
-        if isinstance(key, Token):
-            values.append(read(key()))  # type: ignore[arg-type]
-        elif key == RNG:
-            values.append(frame.rng.internal_state)  # type: ignore[union-attr]
-        else:
-            which, module, name = key
-            values.append(getattr(frame, which)[module][name])
-    return values
+    return [key.read(running()) for key in keys]

@@ -9,7 +9,7 @@ import contextlib
 import itertools
 from typing import Any
 
-from ...haiku_impl.core.frames import Scope, thread
+from ...haiku_impl.core.frames import Scope, inside_transform, thread
 
 _numbers = itertools.count()
 
@@ -45,9 +45,8 @@ class NameScope(contextlib.AbstractContextManager["NameScope"]):
 
 
 def _registry() -> Scope | None:
-    frames = thread.frames
-    if frames and frames[-1].params is not None:
-        return frames[-1].scopes[0]
+    if inside_transform():
+        return thread.frames[-1].scopes[0]
     return thread.registries[-1] if thread.registries else None
 
 

@@ -1,6 +1,7 @@
 """Methods that run at most once for each object."""
 
 import functools
+import threading
 from collections.abc import Callable
 from typing import Any, ParamSpec
 
@@ -45,11 +46,21 @@ def once(f: Callable[P, object]) -> Callable[P, None]:
             done = vars(args[0]).setdefault(_DONE, set())
         else:
             done = done_without_instance
-        if mark not in done:
+        if mark not in done or _is_made_elsewhere(done):
             _run(mark, done, lambda: f(*args, **kwargs))
 
     wrapped.__sonnax_once__ = f  # type: ignore[attr-defined]
     return wrapped
+
+
+# What other threads have run without values for the variables made: that may yet be
+# undone. For the number of each set of marks, that of the thread.
+_unsettled: dict[int, int] = {}
+
+
+def _is_made_elsewhere(done: set[str]) -> bool:
+    own = threading.get_ident()
+    return bool(_unsettled) and _unsettled.get(id(done), own) != own
 
 
 # Apart, since classes of a notebook are pickled with all that their methods name.
@@ -62,7 +73,8 @@ def _run(mark: str, done: set[str], f: Callable[[], object]) -> None:
                 f"@snt.once decorated functions cannot return values: {mark} did. "
                 "Keep the value in an attribute."
             )
-        creates()
-        done.add(mark)
         if thread.frames:
+            creates(lambda: _unsettled.pop(id(done), None))
+            _unsettled[id(done)] = threading.get_ident()
             thread.frames[-1].on_failure.append(lambda: done.discard(mark))
+        done.add(mark)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...haiku_impl.core import cells
 from ...haiku_impl.core.frames import thread
+from ...haiku_impl.core.keys import Token
 from .dtypes import as_array, as_dtype
 from .indexed_slices import IndexedSlices
 from .naming import variable_names
@@ -76,7 +77,7 @@ class Variable(cells.Cell):
     __array_priority__ = 100
 
     # A reference to the variable for which an optimizer keeps this one.
-    slot_of: cells.Token | None = None
+    slot_of: Token | None = None
     _is_new = False
 
     def __init__(
@@ -302,14 +303,14 @@ class Variable(cells.Cell):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self.token = cells.Token(self)
+        self.token = Token(self)
         if self._value is not None:
             self._value = jnp.asarray(self._value)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Variable":
         copied = memo[id(self)] = object.__new__(type(self))
         vars(copied).update(vars(self))
-        copied.token = cells.Token(copied)
+        copied.token = Token(copied)
         if thread.frames:
             cells.write_first(copied, self.value())
         return copied

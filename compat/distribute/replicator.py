@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from ...haiku_impl.core.child import RNG, commit, run_child
+from ...haiku_impl.core.child import commit, run_child
 from ...haiku_impl.core.frames import thread
+from ...haiku_impl.core.keys import RNG
 from ...haiku_impl.core.random import PRNGSequence
 from ..core.discovery import discover
 from ..core.typing import PyTree

@@ -7,8 +7,8 @@ from typing import Any, ParamSpec, TypeVar
 import jax
 import jax.numpy as jnp
 
-from ...haiku_impl.core.cells import First, Token
 from ...haiku_impl.core.child import Writes, commit, run_child, settled
+from ...haiku_impl.core.keys import First, Token
 from ...haiku_impl.core.random import PRNGSequence
 from ...haiku_impl.core.typing import Axes, PyTree
 from ..core.discovery import current_values, discover

@@ -6,9 +6,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ...haiku_impl.core.cells import Token, changing, creating
+from ...haiku_impl.core.cells import changing, creating
 from ...haiku_impl.core.child import Writes, run_child, settle, undo_all
 from ...haiku_impl.core.frames import thread
+from ...haiku_impl.core.keys import Token
 from ..core.discovery import discover, lasting
 
 _OVERTAKEN = object()
@@ -118,7 +119,7 @@ class Program:
         out, writes, child = run_child(self._run, args, kwargs, given=given)
         # A variable met now for the first time is a constant of this trace, or its
         # creation; the next call traces again, since it has more inputs.
-        read = [cell.token for cell in child.cells]
+        read = child.lifted()
         if not set(read) <= {*tokens, *(cell.token for cell in child.created)}:
             self._lifted = _extended(lifted, read, lasting(writes))
         return out, writes
@@ -134,7 +135,7 @@ def _commit(lifted: Lifted, before: Sequence[Any], writes: Writes) -> bool:
         for key, value in zip(keys, writes.values):
             cell = key() if type(key) is Token else key.token()
             if cell is not None:
-                cell._value = value
+                cell._value, cell._initial = value, None
     return True
 
 

@@ -5,25 +5,15 @@ what surrounds it by closure, and what it writes becomes a result.
 """
 
 import contextlib
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import jax
 
-from .cells import (
-    First,
-    Token,
-    creating,
-    load_from_outer,
-    place,
-    write,
-    write_first,
-)
-from .frames import Frame, thread
+from .cells import creating
+from .frames import Frame, LiftingFrame, running, thread
+from .keys import RNG
 from .random import PRNGSequence
-
-RNG = "rng"
-"""The key of `Writes` under which the sequence of random keys stands."""
 
 
 @jax.tree_util.register_pytree_node_class
@@ -31,32 +21,25 @@ class Writes:
     """What a function wrote: a tree whose structure says what, and its leaves how.
 
     Attributes:
-      keys: for each value `("params", module, name)`, `("state", module, name)`,
-        `RNG`, the token of a cell, or `First` of it for the value it had first.
+      keys: for each value what it is, see `keys.py`.
       values: the values.
     """
 
     __slots__ = ("keys", "values")
 
-    def __init__(self, keys: Iterable[Hashable] = (), values: Iterable[Any] = ()):
+    def __init__(self, keys: Iterable[Any] = (), values: Iterable[Any] = ()):
         self.keys = tuple(keys)
         self.values = list(values)
 
-    def tree_flatten(self) -> tuple[list[Any], tuple[Hashable, ...]]:
+    def tree_flatten(self) -> tuple[list[Any], tuple[Any, ...]]:
         return self.values, self.keys
 
     @classmethod
-    def tree_unflatten(
-        cls, keys: tuple[Hashable, ...], values: Sequence[Any]
-    ) -> "Writes":
+    def tree_unflatten(cls, keys: tuple[Any, ...], values: Sequence[Any]) -> "Writes":
         return cls(keys, values)
 
     def __repr__(self) -> str:
         return f"Writes({dict(zip(self.keys, self.values))})"
-
-
-def _copied(tree: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return None if tree is None else {key: dict(value) for key, value in tree.items()}
 
 
 def run_child(
@@ -65,10 +48,9 @@ def run_child(
     kwargs: Mapping[str, Any] | None = None,
     *,
     given: Writes | None = None,
-    load: Callable[[Frame, Any], Any] = load_from_outer,
     rng: PRNGSequence | None = None,
     share_names: bool = True,
-) -> tuple[Any, Writes, Frame]:
+) -> tuple[Any, Writes, Any]:
     """Calls `f(*args, **kwargs)` in a frame of its own.
 
     Args:
@@ -76,7 +58,6 @@ def run_child(
       args: its positional arguments.
       kwargs: its keyword arguments.
       given: values that it reads in place of those around it.
-      load: finds the values of cells that are not given.
       rng: random keys of its own, which it then does not take from around it.
       share_names: whether the modules it makes take their names from the frame
         around, so that later ones there get other names.
@@ -84,13 +65,14 @@ def run_child(
     Returns:
       What `f` returned, what it wrote, and the frame.
     """
-    outer = thread.frames[-1] if thread.frames else None
-    child = _child_of(outer, load, share_names)
+    outer = running()
+    child = _child_of(outer, share_names)
     if rng is not None:
         child.rng = rng
     if given is not None:
-        _put(child, given)
-    before = _entries(child)
+        for key, value in zip(given.keys, given.values):
+            key.put(child, value)
+    before = child.entries()
     thread.frames.append(child)
     try:
         out = f(*args, **(kwargs or {}))
@@ -103,18 +85,10 @@ def run_child(
         thread.frames.pop()
     # Until its values are those of what is around, it may still have to be undone.
     _unsettled().extend(child.on_failure)
-    after = _entries(child)
-    keys = [key for key in after if not _same(before.get(key), after[key])]
-    if rng is not None and RNG in keys:
-        keys.remove(RNG)
-    # The first value of a cell goes before the one that it has in the end.
-    created = {First(c.token): value for c, value in child.created.items()}
-    cells = {c.token: child.cells[c] for c in child.written}
-    writes = Writes(
-        [*created, *keys, *cells],
-        [*created.values(), *(after[key] for key in keys), *cells.values()],
-    )
-    return out, writes, child
+    writes = child.writes(before)
+    if rng is not None:
+        writes.pop(RNG, None)
+    return out, Writes(writes, writes.values()), child
 
 
 def _unsettled() -> list[Callable[[], None]]:
@@ -132,15 +106,20 @@ def settle() -> None:
     """Notes that what functions made has values by now, or is undone."""
     thread.unsettled.clear()
     if thread.creates:
-        thread.creates = False
+        while thread.creates:
+            thread.creates.pop()()
         creating.release()
 
 
-def creates() -> None:
-    """Keeps other threads from what the running function makes until it has values."""
-    if thread.frames and not thread.creates:
+def creates(when_settled: Callable[[], object]) -> None:
+    """Keeps other threads from what the running function makes until it has values.
+
+    Args:
+      when_settled: Called when it has them, or when what was made is undone.
+    """
+    if not thread.creates:
         creating.acquire()
-        thread.creates = True
+    thread.creates.append(when_settled)
 
 
 @contextlib.contextmanager
@@ -164,15 +143,10 @@ def settled() -> Iterator[None]:
             settle()
 
 
-def _child_of(
-    outer: Frame | None, load: Callable[[Frame, Any], Any], share_names: bool
-) -> Frame:
+def _child_of(outer: Any, share_names: bool) -> Any:
     if outer is None:
-        return Frame(None, None, None, frozen=False, load=load)
-    rng = outer.rng and PRNGSequence(outer.rng.internal_state)
-    params, state = _copied(outer.params), _copied(outer.state)
-    child = Frame(params, state, rng, frozen=outer.frozen, load=load)
-    child.keys = dict(outer.keys)
+        return LiftingFrame(None)
+    child = outer.child(outer.rng and PRNGSequence(outer.rng.internal_state))
     child.on_exit = outer.on_exit
     child.scopes = (
         outer.scopes if share_names else [scope.copy() for scope in outer.scopes]
@@ -180,71 +154,22 @@ def _child_of(
     return child
 
 
-def _entries(frame: Frame) -> dict[Hashable, Any]:
-    """Returns what the frame holds by name: parameters, state and keys."""
-    entries: dict[Hashable, Any] = {
-        (which, module, name): value
-        for which, tree in (("params", frame.params), ("state", frame.state))
-        for module, bundle in (tree or {}).items()
-        for name, value in bundle.items()
-    }
-    if frame.rng is not None:
-        entries[RNG] = frame.rng.internal_state
-    return entries
-
-
 def snapshot(frame: Frame, *, params: bool) -> Writes:
     """Returns what the frame holds by name, as if all of it had been written.
 
     Args:
-      frame: a frame of a transformed function.
-      params: whether parameters are included, besides state and keys.
+      frame: A frame of a transformed function.
+      params: Whether parameters are included, besides state and keys.
     """
-    entries = _entries(frame)
-    keys = sorted((k for k in entries if params or k[0] != "params"), key=str)  # type: ignore[index]
+    entries = frame.entries()
+    keys = sorted(key for key in entries if params or key.tree != "params")
     return Writes(keys, [entries[key] for key in keys])
-
-
-def _same(before: Any, after: Any) -> bool:
-    """Whether two entries are the same: keys are compared one by one."""
-    if before is after or before is None:
-        return before is after
-    if type(before) is not tuple:
-        return False
-    (key, reserved), (new_key, new_reserved) = before, after
-    return (
-        key is new_key
-        and len(reserved) == len(new_reserved)
-        and all(a is b for a, b in zip(reserved, new_reserved))
-    )
-
-
-def _put(frame: Frame, writes: Writes) -> None:
-    for key, value in zip(writes.keys, writes.values):
-        if not isinstance(key, Token):
-            if key == RNG:
-                frame.rng.replace_internal_state(value)
-            else:
-                which, module, name = cast(tuple[str, str, str], key)
-                getattr(frame, which).setdefault(module, {})[name] = value
-        elif frame.params is None:
-            frame.cells[key()] = value
-        else:
-            place(frame, key(), value)  # type: ignore[arg-type]
 
 
 def commit(writes: Writes) -> None:
     """Makes what a child wrote true of the frame that is running, or of the cells."""
-    named: list[tuple[Hashable, Any]] = []
+    frame = running()
     for key, value in zip(writes.keys, writes.values):
-        if isinstance(key, First | Token):
-            cell = key() if isinstance(key, Token) else key.token()
-            # Nobody can read a cell that is gone.
-            if cell is not None:
-                (write if isinstance(key, Token) else write_first)(cell, value)
-        else:
-            named.append((key, value))
-    if named:
-        _put(thread.frames[-1], Writes(*zip(*named)))
-    if not thread.frames:
+        key.commit(frame, value)
+    if frame is None:
         settle()

@@ -8,7 +8,7 @@ import jax
 
 from ..data_structures import to_haiku_dict
 from .child import settle, undo_all
-from .frames import Frame, thread
+from .frames import NamedFrame, thread
 from .parameters import collect_state
 from .random import PRNGSequence
 from .typing import MutableParams, MutableState, StatePair
@@ -21,7 +21,7 @@ class Context(contextlib.AbstractContextManager["Context"]):
     entered again, and continues where it was left.
     """
 
-    def __init__(self, frame: Frame):
+    def __init__(self, frame: NamedFrame):
         self._frame = frame
 
     def collect_params(self) -> MutableParams:
@@ -88,4 +88,4 @@ def new_context(
     # Frozen parameters are not written to, so there is no need for a copy.
     if type(params) is not dict:
         params = to_haiku_dict(params or {})
-    return Context(Frame(params, pairs, rng, frozen=frozen))
+    return Context(NamedFrame(params, pairs, rng, frozen=frozen))

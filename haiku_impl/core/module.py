@@ -11,7 +11,7 @@ import jax
 from ..config import get_config
 from . import constructors, frames
 from .auto_repr import auto_repr
-from .frames import Scope, thread
+from .frames import NamedFrame, Scope, thread
 from .naming import local_name, snake_case, unique_name
 
 T = TypeVar("T")
@@ -119,7 +119,7 @@ def _wrapped(
     @functools.wraps(method)
     def wrapped(self: "Module", *args: Any, **kwargs: Any) -> Any:
         stack = thread.frames
-        if not stack or stack[-1].params is None:
+        if not stack or not isinstance(stack[-1], NamedFrame):
             raise ValueError(_OUTSIDE.format(type(self).__name__))
         run = method
         if thread.interceptors or thread.method_hooks:

@@ -10,7 +10,7 @@ from ..config import get_config
 from ..data_structures import to_haiku_dict
 from . import frames
 from .errors import MissingRNGError
-from .frames import Frame, thread
+from .frames import NamedFrame, thread
 from .hooks import DO_NOT_STORE, GetterContext, SetterContext, run_chain, run_creators
 from .random import check_trace
 from .typing import (
@@ -33,7 +33,7 @@ def current_name() -> str:
     return _bundle_name(frames.current("current_name"))
 
 
-def _bundle_name(frame: Frame) -> str:
+def _bundle_name(frame: NamedFrame) -> str:
     module = frame.scopes[-1].module
     return "~" if module is None else owner_name(module)
 
@@ -117,7 +117,6 @@ def get_parameter(
     if get_config().check_jax_usage:
         check_trace(frame, "get_parameter")
     bundle_name = _bundle_name(frame)
-    assert frame.params is not None
     bundle = frame.params.get(bundle_name)
     param = None if bundle is None else bundle.get(name)
 
@@ -150,11 +149,10 @@ def get_parameter(
 
 
 def _new_parameter(
-    frame: Frame, bundle_name: str, name: str, context: GetterContext
+    frame: NamedFrame, bundle_name: str, name: str, context: GetterContext
 ) -> Any:
     _, _, dtype, shape, init, _ = context
     assert init is not None
-    assert frame.params is not None
     missing = ValueError(
         f"Unable to retrieve parameter {name!r} for module {bundle_name!r}: all "
         "parameters must be created as part of `init`. The parameters passed in have "
@@ -214,7 +212,6 @@ def get_state(
     frame = frames.current("get_state")
     check_trace(frame, "get_state")
     bundle_name = _bundle_name(frame)
-    assert frame.state is not None
     pair = frame.state.get(bundle_name, {}).get(name)
     value = None if pair is None else pair.current
     if pair is None or thread.state_getters:
@@ -234,7 +231,7 @@ def get_state(
 
 
 def _new_state(
-    frame: Frame, bundle_name: str, name: str, context: GetterContext
+    frame: NamedFrame, bundle_name: str, name: str, context: GetterContext
 ) -> Any:
     _, _, dtype, shape, init, _ = context
     if init is None:
@@ -252,7 +249,6 @@ def _new_state(
     else:
         value = init(shape, dtype)
     if value is not DO_NOT_STORE:
-        assert frame.state is not None
         frame.state.setdefault(bundle_name, {})[name] = StatePair(value, value)
     return value
 
@@ -287,7 +283,6 @@ def set_state(name: str, value: PyTree) -> None:
         value = run_chain(thread.state_setters, context, value)
         if value is DO_NOT_STORE:
             return
-    assert frame.state is not None
     bundle = frame.state.setdefault(bundle_name, {})
     initial = bundle[name].initial if name in bundle else value
     bundle[name] = StatePair(initial, value)

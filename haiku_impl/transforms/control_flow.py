@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from ..core import frames
-from ..core.child import RNG, Writes, commit, run_child, snapshot
+from ..core.child import Writes, commit, run_child, snapshot
 from ..core.errors import StateChangedError
 from ..core.typing import ArrayLike, PyTree
 from .stateful import require_transform, wrap_like
@@ -47,10 +47,10 @@ def _run_body(
 
     out, _, child = run_child(body, args, given=given, share_names=False)
     # Parameters that are lifted again replace equal ones, and need not come out.
-    params = _frame().params or {}
+    params = _frame().params
     made = sorted(
         f"{module}/{name}"
-        for module, bundle in (child.params or {}).items()
+        for module, bundle in child.params.items()
         for name in bundle
         if name not in params.get(module, ())
     )
@@ -83,7 +83,7 @@ def _branches(functions: Sequence[Callable[..., Any]]) -> list[Callable[..., Any
     return [wrapped[id(f)] for f in functions]
 
 
-def _frame() -> frames.Frame:
+def _frame() -> frames.NamedFrame:
     return frames.thread.frames[-1]
 
 
@@ -397,8 +397,7 @@ def while_loop(
         value, given = carry
         out, writes, _ = run_child(cond_fun, (value,), given=given, share_names=False)
         if writes.keys:
-            changed = [k for k in writes.keys if k == RNG]
-            changed += ["/".join(k[1:]) for k in writes.keys if type(k) is tuple]
+            changed = ["/".join(filter(None, key)) for key in writes.keys]
             raise ValueError(
                 "`hk.while_loop` does not support `hk.set_state`, `hk.next_rng_key` "
                 f"(et al) in `cond_fun`, which changed {changed}. Do it in the body, "

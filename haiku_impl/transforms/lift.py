@@ -33,9 +33,7 @@ class LiftedModule(Module):
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Initialised:
-        frame = thread.frames[-1]
-        assert frame.params is not None
-        assert frame.state is not None
+        frame: frames.NamedFrame = thread.frames[-1]
         prefix = self._lifts_under and f"{self._lifts_under}/"
         if frame.frozen:
             state = collect_state(_cut(frame.state, prefix), "current")
@@ -100,7 +98,7 @@ class LiftWithStateUpdater:
                 "`.ignore_update()`, before the transformed function ends."
             )
 
-    def _use(self) -> frames.Frame:
+    def _use(self) -> frames.NamedFrame:
         if self._used:
             raise ValueError(
                 "The state updater must only be used once: call lift_with_state again "
@@ -138,7 +136,6 @@ class LiftWithStateUpdater:
           ValueError: if the updater was used, or in another call of `init` or `apply`.
         """
         outer = self._use().state
-        assert outer is not None
         for module, bundle in state.items():
             pairs = outer.setdefault(
                 f"{self._name}/{module}" if self._name else module, {}

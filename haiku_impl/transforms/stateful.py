@@ -21,7 +21,7 @@ T = TypeVar("T")
 ArgNums = int | Sequence[int]
 
 
-def require_transform(name: str, jax_name: str) -> frames.Frame:
+def require_transform(name: str, jax_name: str) -> frames.NamedFrame:
     """Returns the running frame; outside a transformed function it is an error."""
     if not frames.inside_transform():
         raise ValueError(

@@ -7,7 +7,7 @@ from typing import Any, ParamSpec, TypeVar
 import jax
 
 from ..core import frames
-from ..core.child import RNG, Writes, commit, run_child
+from ..core.child import commit, run_child
 from ..core.random import PRNGSequence, next_rng_keys
 from ..core.typing import Axes, PyTree
 from .stateful import wrap_like
@@ -85,9 +85,8 @@ def vmap(
     in_axes = tuple(in_axes) if isinstance(in_axes, list) else in_axes
 
     def pure(args: tuple[Any, ...], key: Any) -> Any:
-        given = Writes([RNG], [PRNGSequence(key).internal_state]) if split_rng else None
-        out, writes, _ = run_child(fun, args, given=given, share_names=False)
-        return out, _without_rng(writes) if split_rng else writes
+        rng = PRNGSequence(key) if split_rng else None
+        return run_child(fun, args, rng=rng, share_names=False)[:2]
 
     mapped = jax.vmap(
         wrap_like(pure, fun),
@@ -118,11 +117,6 @@ def vmap(
         return out
 
     return wrap_like(wrapper, fun)
-
-
-def _without_rng(writes: Writes) -> Writes:
-    kept = [(k, v) for k, v in zip(writes.keys, writes.values) if k != RNG]
-    return Writes([k for k, _ in kept], [v for _, v in kept])
 
 
 def _mapped_size(args: Any, in_axes: Any, axis_size: int | None) -> int:
