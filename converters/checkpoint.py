@@ -54,6 +54,7 @@ class Checkpoint(Mapping[str, np.ndarray]):
 
     Attributes:
       path: the prefix of its files, or a SavedModel's directory.
+      prefix: the prefix of its files, as TensorFlow takes it.
       format: `v2`, `v1` or `saved_model`.
       signatures: the signatures of a SavedModel, else empty.
 
@@ -78,6 +79,7 @@ class Checkpoint(Mapping[str, np.ndarray]):
         signatures: tuple[Signature, ...] = (),
     ):
         self.path = path
+        self.prefix = variables_prefix(path) if format == "saved_model" else path
         self.format = format
         self.signatures = signatures
         self._reader = reader

@@ -8,7 +8,8 @@ import os
 import re
 from collections.abc import Iterable
 
-from .errors import CheckpointNotFoundError
+from .errors import CheckpointNotFoundError, UnsupportedCheckpointError
+from .format.file_kinds import foreign_kind
 from .format.saved_model import SAVED_MODEL_FILE
 from .format.state_file import latest_path, listed_paths
 
@@ -46,6 +47,7 @@ def locate(path: str | os.PathLike) -> Location:
 
     Raises:
       CheckpointNotFoundError: there is none, or several and no way to choose.
+      UnsupportedCheckpointError: it is a file of another kind.
     """
     path = os.fsdecode(path)
     if "\0" in path:
@@ -64,6 +66,8 @@ def locate(path: str | os.PathLike) -> Location:
             f"{_holdings(directory or os.curdir)}",
             path=path,
         )
+    if found.files and (kind := foreign_kind(found.files[0])) is not None:
+        raise UnsupportedCheckpointError(f"no checkpoint: {kind}", path=found.files[0])
     return found
 
 

@@ -14,8 +14,6 @@ from typing import Any
 import numpy as np
 
 from ..converters.checkpoint import open_checkpoint
-from ..converters.format.saved_model import variables_prefix
-from ..converters.locate import locate
 from .comparison import Comparison, compare_recordings
 from .measures import Tolerance
 from .processes import ComparisonError, run_side
@@ -357,9 +355,5 @@ def _checkpoint_options(path: str | os.PathLike | None) -> list[str]:
     """Returns the options that name a checkpoint by its prefix, as TensorFlow does."""
     if path is None:
         return []
-    open_checkpoint(path)  # fails with a better message than TensorFlow's
-    location = locate(path)
-    prefix = location.path
-    if location.format not in ("v1", "v2"):
-        prefix = variables_prefix(location.path)
-    return ["--checkpoint", os.path.abspath(prefix)]
+    # It fails with a better message than TensorFlow's.
+    return ["--checkpoint", os.path.abspath(open_checkpoint(path).prefix)]

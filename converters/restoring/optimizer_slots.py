@@ -72,8 +72,8 @@ class Slots:
 
     def owner(self, slot: Variable) -> Variable | None:
         """Returns the variable for which a slot is kept, if that was met."""
-        owner: Any = slot.slot_of() if slot.slot_of is not None else None
-        if owner is not None:
+        owner = slot.slot_of() if slot.slot_of is not None else None
+        if isinstance(owner, Variable):
             return owner if id(owner) in self._met else None
         # A copy, or what was unpickled, is named after its variable.
         parts = slot.name.split("/")
@@ -113,8 +113,8 @@ def adam_step(
     if not isinstance(optimizer, Adam) or variable is not optimizer.step:
         return None
     decays = {
-        "beta1_power": float(optimizer.beta1),
-        "beta2_power": float(optimizer.beta2),
+        "beta1_power": float(np.asarray(optimizer.beta1)),
+        "beta2_power": float(np.asarray(optimizer.beta2)),
     }
     if not all(name in tensors for name in decays):
         return None

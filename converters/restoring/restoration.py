@@ -93,14 +93,15 @@ def restore(
             f"layout={layout!r}: it is None, or one of {sorted(_BY_NAMES)}."
         )
     graph = checkpoint.object_graph
-    by_graph = layout is None and graph is not None
-    if by_graph and mapping is not None:
+    if layout is not None:
+        graph = None
+    if graph is not None and mapping is not None:
         raise ValueError(
             "mapping renames tensors, and this checkpoint is restored by its object "
             "graph, not by names: leave mapping out, or pass layout='names' as well."
         )
     match: Match
-    if by_graph and graph is not None:
+    if graph is not None:
         match = GraphMatch(checkpoint, graph, root, objects)
     else:
         tensors = NamedTensors(checkpoint, mapping)

@@ -131,9 +131,9 @@ def test_v1_checkpoints_by_prefix_and_by_file(tmp_path):
 
 
 def test_a_file_that_is_no_checkpoint(tmp_path):
-    write_file(tmp_path / "notes.txt", b"n" * 100)
+    write_file(tmp_path / "notes", b"\1" * 100)
     with pytest.raises(converters.CorruptCheckpointError, match="magic number"):
-        converters.open_checkpoint(tmp_path / "notes.txt")
+        converters.open_checkpoint(tmp_path / "notes")
     with pytest.raises(converters.CheckpointNotFoundError):
         converters.open_checkpoint("a\0b")
 
