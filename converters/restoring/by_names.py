@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from ..sonnet1.layouts import Layout, Target
 from ..sonnet1.module_tensors import ModuleTensors
 from .matching import Found, Match, Value
 from .optimizer_slots import Slots, adam_step
-from .scopes import Scopes, sonnet1_name
+from .scopes import Scopes, own_scope, sonnet1_name
 from .trackable import children, walk
 from .variable_values import fitted
 
@@ -160,9 +160,8 @@ class NameMatch(Match):
             converted = self._conversion(module, path)
             if converted is not None:
                 return self._converted_source(module, path, place, *converted, slot)
-        name = self._name(place, variable)
-        candidates = [place.path, name, sonnet1_name(name)]
-        found = self._only(place.path, candidates, self._tensors.__contains__)
+        names = self._name(place, variable), variable.name.removesuffix(":0")
+        found = self._only(place.path, names, self._tensors.__contains__)
         if found is None or f"{found}{slot}" not in self._tensors:
             return None
         tensor = self._tensors.stored(f"{found}{slot}")
@@ -192,8 +191,10 @@ class NameMatch(Match):
             )
         for key in tensor.sources:
             self._needed[key] = sum(key in each.sources for each in values.values())
-        fits = []
-        for other in [] if slot or scope == path else self._scopes.others(path):
+        fits: list[str] = []
+        for other in () if slot else self._scopes.others(path):
+            if other == sonnet1_name(scope):
+                continue
             if layout.is_at(ModuleTensors(self._tensors, other + layout.separator)):
                 twin = self._read(module, layout, other, slot).get(inner)
                 fits += [other] if twin and twin.shape == tensor.shape else []
@@ -236,12 +237,13 @@ class NameMatch(Match):
         classes = [cls for cls in type(module).__mro__ if cls in self._layouts]
         if not classes:
             return None
-        layout, name = self._layouts[classes[0]], self._scopes.of(path)
+        layout = self._layouts[classes[0]]
+        names = self._scopes.of(path), own_scope(module)
 
         def is_there(scope: str) -> bool:
             return layout.is_at(ModuleTensors(self._tensors, scope + layout.separator))
 
-        scope = self._only(path, [path, name, sonnet1_name(name)], is_there)
+        scope = self._only(path, names, is_there)
         return None if scope is None else (layout, scope)
 
     def _name(self, place: NamedPlace, variable: Variable) -> str:
@@ -259,7 +261,7 @@ class NameMatch(Match):
         """Returns the other names that a variable could have by its module's."""
         for _, path in place.around[:1]:
             scope = f"{sonnet1_name(self._scopes.of(path))}/"
-            if name == place.path or not name.startswith(scope):
+            if not name.startswith(scope):
                 break
             leaf = name.removeprefix(scope)
             names = [f"{other}/{leaf}" for other in self._scopes.others(path)]
@@ -271,13 +273,20 @@ class NameMatch(Match):
         return []
 
     def _only(
-        self, path: str, candidates: list[str], is_there: Callable[[str], bool]
+        self, path: str, names: Iterable[str], is_there: Callable[[str], bool]
     ) -> str | None:
-        """Returns the one name under which something is in the checkpoint, if it is."""
-        found = [each for each in dict.fromkeys(candidates) if is_there(each)]
-        if len(found) > 1:
-            raise self._ambiguous(path, found)
-        return found[0] if found else None
+        """Returns the one name under which something is in the checkpoint, if it is.
+
+        The first of its names counts, or else the next; its path is as good as any.
+        """
+        for name in names:
+            spellings = dict.fromkeys([path, name, sonnet1_name(name)])
+            found = [each for each in spellings if is_there(each)]
+            if len(found) > 1:
+                raise self._ambiguous(path, found)
+            if found:
+                return found[0]
+        return None
 
     def _ambiguous(self, path: str, found: list[str]) -> MismatchError:
         return MismatchError(

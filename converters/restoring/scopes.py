@@ -32,6 +32,8 @@ class Scopes:
     def __init__(self, tensors: NamedTensors, numbered: bool):
         self._scopes = tensors.scopes
         self._of: dict[str, str] = {}
+        # The names of modules that have their paths as scopes.
+        self._names: dict[str, str] = {}
         # How many modules would have each scope by their names.
         self._expected: dict[str, int] = defaultdict(int)
         self._siblings: dict[str, dict[int, str]] = defaultdict(dict)
@@ -55,14 +57,23 @@ class Scopes:
             groups: dict[str, list[tuple[Module, str]]] = defaultdict(list)
             for around in by_depth[depth].values():
                 groups[self._rebased(around)].append(around[0])
-            for expected, group in groups.items():
+            unnamed = {
+                expected: [each for each in group if not self._is_named(expected, each)]
+                for expected, group in groups.items()
+            }
+            # All of them before one is shared out.
+            for expected, group in unnamed.items():
                 self._expected[sonnet1_name(expected)] += len(group)
-            for expected, group in groups.items():
+            for expected, group in unnamed.items():
                 self._share_out(expected, group)
 
     def others(self, path: str) -> list[str]:
-        """Returns the scopes that a module could have as well by its name alone."""
+        """Returns the scopes that a module could have as well."""
         scope = sonnet1_name(self.of(path))
+        if path in self._names:
+            name = sonnet1_name(self._names[path])
+            free = name != scope and not self._expected.get(name)
+            return [name] if free and name in self._scopes else []
         return self._free_siblings(scope) if self._expected[scope] == 1 else []
 
     def _rebased(self, around: Around) -> str:
@@ -74,17 +85,24 @@ class Scopes:
                 return f"{self.of(path)}/{own.removeprefix(prefix)}"
         return own
 
+    def _is_named(self, expected: str, each: tuple[Module, str]) -> bool:
+        """Finds the scope of a module that is called by its path."""
+        _, path = each
+        scopes = [path, f"{path}/{expected}", f"{path}/{sonnet1_name(expected)}"]
+        found = [scope for scope in scopes if scope in self._scopes]
+        if found:
+            # The tensors of a module stand below its own name, if that is there.
+            self._of[path], self._names[path] = found[-1], expected
+        return bool(found)
+
     def _share_out(self, expected: str, group: Sequence[tuple[Module, str]]) -> None:
-        for _, path in group:
-            self._of[path] = path if path in self._scopes else expected
-        unnamed = sorted(
-            ((module, path) for module, path in group if path not in self._scopes),
-            key=lambda each: each[0].name_scope.number,
-        )
+        """Gives modules of one name their scopes in the order they were made in."""
         first = sonnet1_name(expected)
         scopes = [first, *self._free_siblings(first)]
-        if len(scopes) == len(unnamed) > 1:
-            self._of.update((path, s) for (_, path), s in zip(unnamed, scopes))
+        if len(scopes) != len(group) or len(group) < 2:
+            scopes = [expected] * len(group)
+        in_order = sorted(group, key=lambda each: each[0].name_scope.number)
+        self._of.update((path, scope) for (_, path), scope in zip(in_order, scopes))
 
     def _free_siblings(self, scope: str) -> list[str]:
         siblings = self._siblings.get(scope, {})

@@ -274,3 +274,57 @@ def test_files_of_sonnet_2_say_all(tmp_path):
         warnings.simplefilter("error")
         converters.restore(path, norm=norm)
         converters.restore(path, norm=norm, layout="names")
+
+
+@pytest.mark.parametrize("kind", ["lstm", "linear"])
+@pytest.mark.parametrize("scope", ["agent/policy", "agent/policy/own"])
+def test_a_path_combines_with_a_modules_own_scope(kind, scope, tmp_path):
+    core = snt.LSTM(4, name="own") if kind == "lstm" else snt.Linear(4, name="own")
+    tensors = {
+        "lstm": {"w_gates": np.ones([7, 16], "f4"), "b_gates": np.ones(16, "f4")},
+        "linear": {"w": np.ones([3, 4], "f4"), "b": np.ones(4, "f4")},
+    }[kind]
+    stored = {f"{scope}/{name}": value for name, value in tensors.items()}
+    converters.write_bundle(tmp_path / "agent", stored)
+    status = converters.restore(tmp_path / "agent", agent={"policy": core})
+    x = np.zeros([2, 3], "f4")
+    core(x) if kind == "linear" else core(x, core.initial_state(2))
+    status.assert_consumed()
+    # With a module of its name beside it, neither is taken for the other.
+    stored |= {f"own/{name}": value for name, value in tensors.items()}
+    converters.write_bundle(tmp_path / "both", stored)
+    with pytest.raises(converters.MismatchError, match=r"each of .*agent.*own"):
+        converters.restore(tmp_path / "both", agent={"policy": core})
+
+
+def test_a_path_combines_with_the_scopes_inside_a_module(tmp_path):
+    net = snt.nets.MLP([4, 2])
+    sizes = {"w": ([3, 4], [4, 2]), "b": ([4], [2])}
+    stored = {
+        f"agent/mlp/linear_{i}/{name}": np.full(shapes[i], i + 1, "f4")
+        for name, shapes in sizes.items()
+        for i in range(2)
+    }
+    converters.write_bundle(tmp_path / "agent", stored)
+    status = converters.restore(tmp_path / "agent", agent=net)
+    net(np.zeros([2, 3], "f4"))
+    status.assert_consumed()
+    assert float(net.trainable_variables[-1].numpy().min()) == 2
+
+
+@pytest.mark.parametrize("kind", ["lstm", "mlp"])
+def test_another_modules_scope_at_the_path_hides_nothing(kind, tmp_path):
+    stored = {"net/other/w": np.ones(3, "f4")}
+    if kind == "lstm":
+        net = snt.LSTM(4)
+        stored["lstm/w_gates"] = np.ones([7, 16], "f4")
+        stored["lstm/b_gates"] = np.ones(16, "f4")
+    else:
+        net = snt.nets.MLP([4])
+        stored["mlp/linear_0/w"] = np.ones([3, 4], "f4")
+        stored["mlp/linear_0/b"] = np.ones(4, "f4")
+    converters.write_bundle(tmp_path / "two", stored)
+    status = converters.restore(tmp_path / "two", net=net)
+    x = np.zeros([2, 3], "f4")
+    net(x) if kind == "mlp" else net(x, net.initial_state(2))
+    status.assert_existing_objects_matched()
