@@ -181,9 +181,7 @@ LATE = {
 @pytest.mark.parametrize("layout", [None, "names"])
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 @pytest.mark.parametrize("name", LATE)
-def test_what_is_made_in_the_first_call_has_restored_values(
-    name, way, layout, tmp_path
-):
+def test_what_is_made_late_has_restored_values(name, way, layout, tmp_path):
     first, twin = LATE[name](), LATE[name]()
     saved(first, tmp_path / "first-1", lambda module: module(X))
     status = converters.restore(tmp_path / "first-1", module=twin, layout=layout)
