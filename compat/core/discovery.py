@@ -74,8 +74,3 @@ def _created(writes: Writes) -> Writes:
             if key in drawn:
                 created[key] = drawn[key]
     return Writes(created, created.values())
-
-
-def current_values(keys: Sequence[Any]) -> list[Any]:
-    """Returns the present values of what `Writes` keys stand for."""
-    return [key.read(running()) for key in keys]

@@ -7,11 +7,13 @@ from typing import Any, ParamSpec, TypeVar
 import jax
 import jax.numpy as jnp
 
-from ...haiku_impl.core.child import Writes, commit, run_child, settled
-from ...haiku_impl.core.keys import First, Token
+from ...haiku_impl.core import engine
+from ...haiku_impl.core.child import commit, run_child, settled
+from ...haiku_impl.core.engine import Carried
+from ...haiku_impl.core.keys import Token
 from ...haiku_impl.core.random import PRNGSequence
 from ...haiku_impl.core.typing import Axes, PyTree
-from ..core.discovery import current_values, discover
+from ..core.discovery import discover
 from ..core.typing import ArrayLike
 from ..random import next_key
 
@@ -94,19 +96,16 @@ def switch(
     # All branches must return the variables that any of them writes.
     written = _union(discover(branch, operands, {}).written for branch in branches)
 
-    def pure(branch: Callable[..., Any]) -> Callable[..., Any]:
-        def run(values: list[Any], operands: Any) -> Any:
-            given = Writes(written, values)
-            out, writes, _ = run_child(branch, operands, given=given)
-            return out, _carried(written, values, writes)
-
-        return run
-
-    out, values = jax.lax.switch(
-        index, [pure(branch) for branch in branches], current_values(written), operands
-    )
-    commit(Writes(written, values))
+    carried = Carried(written, _refuse)
+    steps = [functools.partial(_branch, carried, branch) for branch in branches]
+    with settled():
+        out, values = jax.lax.switch(index, steps, carried.values(), operands)
+        carried.commit(values)
     return out
+
+
+def _branch(carried: Carried, branch: Any, values: Any, operands: Any) -> Any:
+    return carried.step(branch, values, *operands)
 
 
 def while_loop(
@@ -130,25 +129,15 @@ def while_loop(
     """
     written = discover(body_fun, (init_val,), {}).written
 
-    def test(carry: Any) -> Any:
-        value, values = carry
-        out, writes, _ = run_child(cond_fun, (value,), given=Writes(written, values))
-        if writes.keys:
-            raise ValueError(
-                "The condition of snt.while_loop assigned to variables or drew random "
-                "numbers. Do that in the body."
-            )
-        return out
+    def refuse_writes(_: Any) -> None:
+        raise ValueError(
+            "The condition of snt.while_loop assigned to variables or drew random "
+            "numbers. Do that in the body."
+        )
 
-    def body(carry: Any) -> Any:
-        value, values = carry
-        out, writes, _ = run_child(body_fun, (value,), given=Writes(written, values))
-        return out, _carried(written, values, writes)
-
-    init = (jax.tree.map(jnp.asarray, init_val), current_values(written))
-    out, values = jax.lax.while_loop(test, body, init)
-    commit(Writes(written, values))
-    return out
+    init = jax.tree.map(jnp.asarray, init_val)
+    carried = Carried(written, _refuse)
+    return engine.while_loop(carried, cond_fun, refuse_writes, body_fun, init)
 
 
 def scan(
@@ -189,16 +178,8 @@ def scan(
 
     written = discover(first_step, (init, xs), {}).written
 
-    def body(carry: Any, x: Any) -> Any:
-        carry, values = carry
-        given = Writes(written, values)
-        (carry, y), writes, _ = run_child(f, (carry, x), given=given)
-        return (carry, _carried(written, values, writes)), y
-
-    start = (jax.tree.map(jnp.asarray, init), current_values(written))
-    (carry, values), ys = jax.lax.scan(body, start, xs, length, reverse, unroll)
-    commit(Writes(written, values))
-    return carry, ys
+    start = jax.tree.map(jnp.asarray, init)
+    return engine.scan(Carried(written, _refuse), f, start, xs, length, reverse, unroll)
 
 
 def _zeros_like(xs: Any) -> jax.Array:
@@ -291,18 +272,10 @@ def _union(keys: Any) -> tuple[Any, ...]:
     return tuple(dict.fromkeys(key for each in keys for key in each))
 
 
-def _carried(
-    written: Sequence[Any], values: Sequence[Any], writes: Writes
-) -> list[Any]:
-    """Returns the new values of all that may be written, in the order of `written`."""
-    new = dict(zip(writes.keys, writes.values))
-    for key in [key for key in new if isinstance(key, First)]:
-        # The last value of a variable that is made here stands beside its first.
-        new.setdefault(key.token, new.pop(key))
-    if unexpected := [key for key in new if key not in written]:
+def _refuse(unexpected: list[Any]) -> None:
+    if unexpected:
         raise ValueError(
             "A function run by snt's control flow wrote to something that it did not "
             f"write when it was traced first: {unexpected}. Make it do the same each "
             "time it is traced."
         )
-    return [new.get(key, value) for key, value in zip(written, values)]

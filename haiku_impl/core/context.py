@@ -26,7 +26,7 @@ class Context(contextlib.AbstractContextManager["Context"]):
 
     def collect_params(self) -> MutableParams:
         """Returns a copy of the parameters."""
-        return to_haiku_dict(self._frame.params)  # type: ignore[arg-type]
+        return to_haiku_dict(self._frame.params)
 
     def collect_initial_state(self) -> MutableState:
         """Returns a copy of the state as it was first."""

@@ -26,7 +26,8 @@ class Entry(NamedTuple):
     def put(self, frame: Any, value: Any) -> None:
         getattr(frame, self.tree).setdefault(self.module, {})[self.name] = value
 
-    commit = put
+    def commit(self, frame: Any, value: Any) -> None:
+        self.put(frame, value)
 
 
 class _RandomKeys(Entry):
@@ -42,8 +43,6 @@ class _RandomKeys(Entry):
 
     def put(self, frame: Any, value: Any) -> None:
         frame.rng.replace_internal_state(value)
-
-    commit = put
 
 
 RNG = _RandomKeys("rng", "", "")
@@ -64,7 +63,8 @@ class Token(weakref.ref[Any]):
     __hash__ = object.__hash__
 
     def read(self, frame: Any) -> Any:
-        return self().own_value() if frame is None else frame.read(self())
+        cell: Any = self()
+        return cell.own_value() if frame is None else frame.read(cell)
 
     def put(self, frame: Any, value: Any) -> None:
         frame.give(self(), value)

@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 import jax
 import jax.numpy as jnp
 
-from ..core import frames
+from ..core import engine, frames
 from ..core.child import Writes, commit, run_child, snapshot
+from ..core.engine import Carried
 from ..core.errors import StateChangedError
 from ..core.typing import ArrayLike, PyTree
 from .stateful import require_transform, wrap_like
@@ -30,37 +31,23 @@ def _fill_reserve() -> None:
         rng.reserve_up_to_full()
 
 
-def _carried() -> Writes:
+def _carried(caller: str) -> Carried:
+    """Says what a loop's body hands on: all state, and the random keys."""
     _fill_reserve()
-    return snapshot(frames.thread.frames[-1], params=False)
 
+    def refuse(written: Sequence[Any]) -> None:
+        # Parameters that are lifted again replace equal ones, and need not come out.
+        made = sorted("/".join(key[1:]) for key in written if not key.is_in(_frame()))
+        if made:
+            raise StateChangedError(
+                "New parameters or state were created inside the body of "
+                f"hk.{caller}: {made}. They would belong to one step of the loop: make "
+                "them in the first step, which `init` runs by itself, or before the "
+                "loop."
+            )
 
-def _run_body(
-    caller: str, f: Callable[..., Any], args: Sequence[Any], given: Writes
-) -> tuple[Any, Writes]:
-    """Runs the body of a loop from the state `given`; returns the state after it."""
-
-    def body(*args: Any) -> Any:
-        out = f(*args)
-        _fill_reserve()
-        return out
-
-    out, _, child = run_child(body, args, given=given, share_names=False)
-    # Parameters that are lifted again replace equal ones, and need not come out.
-    params = _frame().params
-    made = sorted(
-        f"{module}/{name}"
-        for module, bundle in child.params.items()
-        for name in bundle
-        if name not in params.get(module, ())
-    )
-    if made:
-        raise StateChangedError(
-            f"New parameters were created inside the body of hk.{caller}: {made}. They "
-            "would belong to one step of the loop: make them in the first step, which "
-            "`init` runs by itself, or before the loop."
-        )
-    return out, snapshot(child, params=False)
+    keys = snapshot(_frame(), params=False).keys
+    return Carried(keys, refuse, _fill_reserve, share_names=False)
 
 
 def _branch(f: Callable[..., Any], params: bool) -> Callable[..., Any]:
@@ -256,7 +243,7 @@ def scan(
     if length is None:
         length = jax.tree.leaves(xs)[0].shape[0]
     if frame.frozen:
-        return _scan(f, init, xs, length, reverse, unroll)
+        return engine.scan(_carried("scan"), f, init, xs, length, reverse, unroll)
 
     if not length:
         x = jax.tree.map(lambda x: jnp.zeros(x.shape[1:], x.dtype), xs)
@@ -269,24 +256,10 @@ def scan(
     if length == 1:
         return carry, y
     rest_of_xs = jax.tree.map(lambda x: x[rest], xs)
-    carry, ys = _scan(f, carry, rest_of_xs, length - 1, reverse, unroll)
+    options = length - 1, reverse, unroll
+    carry, ys = engine.scan(_carried("scan"), f, carry, rest_of_xs, *options)
     order = (lambda y, ys: [ys, y]) if reverse else (lambda y, ys: [y, ys])
     return carry, jax.tree.map(lambda y, ys: jnp.concatenate(order(y, ys)), y, ys)
-
-
-def _scan(
-    f: Callable[..., Any], init: Any, xs: Any, length: int, reverse: bool, unroll: Any
-) -> Any:
-    def step(carry: Any, x: Any) -> Any:
-        carry, given = carry
-        (carry, y), after = _run_body("scan", f, (carry, x), given)
-        return (carry, after), y
-
-    (carry, after), ys = jax.lax.scan(
-        wrap_like(step, f), (init, _carried()), xs, length, reverse, unroll=unroll
-    )
-    commit(after)
-    return carry, ys
 
 
 def map(f: Callable[[X], Y], xs: X) -> Y:
@@ -349,15 +322,7 @@ def fori_loop(
         except jax.errors.ConcretizationTypeError:
             pass  # Traced bounds: the loop itself finds out.
 
-    def step(i: Any, carry: Any) -> Any:
-        value, given = carry
-        return _run_body("fori_loop", body_fun, (i, value), given)
-
-    value, after = jax.lax.fori_loop(
-        lower, upper, wrap_like(step, body_fun), (init_val, _carried())
-    )
-    commit(after)
-    return value
+    return engine.fori_loop(_carried("fori_loop"), lower, upper, body_fun, init_val)
 
 
 def while_loop(
@@ -393,24 +358,13 @@ def while_loop(
             "      value = hk.while_loop(cond_fun, body_fun, value)\n"
         )
 
-    def go_on(carry: Any) -> Any:
-        value, given = carry
-        out, writes, _ = run_child(cond_fun, (value,), given=given, share_names=False)
-        if writes.keys:
-            changed = ["/".join(filter(None, key)) for key in writes.keys]
-            raise ValueError(
-                "`hk.while_loop` does not support `hk.set_state`, `hk.next_rng_key` "
-                f"(et al) in `cond_fun`, which changed {changed}. Do it in the body, "
-                "and pass what the condition needs in the value."
-            )
-        return out
+    def refuse_writes(written: Sequence[Any]) -> None:
+        changed = ["/".join(filter(None, key)) for key in written]
+        raise ValueError(
+            "`hk.while_loop` does not support `hk.set_state`, `hk.next_rng_key` "
+            f"(et al) in `cond_fun`, which changed {changed}. Do it in the body, "
+            "and pass what the condition needs in the value."
+        )
 
-    def step(carry: Any) -> Any:
-        value, given = carry
-        return _run_body("while_loop", body_fun, (value,), given)
-
-    value, after = jax.lax.while_loop(
-        wrap_like(go_on, cond_fun), wrap_like(step, body_fun), (init_val, _carried())
-    )
-    commit(after)
-    return value
+    carried = _carried("while_loop")
+    return engine.while_loop(carried, cond_fun, refuse_writes, body_fun, init_val)
