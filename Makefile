@@ -5,7 +5,8 @@ VARIANT ?= newest
 # What `make test` runs: files or options of pytest; by default all but `make proof`'s.
 TESTS ?=
 WORKERS ?= 2
-# How long `make fuzz` goes on.
+# How long `make fuzz` damages files, and how many configurations of a module it draws.
+EXAMPLES ?= 100
 SECONDS ?= 600
 
 found := $(shell .ci/find-python $(PYTHON))
@@ -56,9 +57,10 @@ results: $(env)/.installed  ## rewrite parity_tests/RESULTS.md from a run of the
 		--results parity_tests/RESULTS.md
 
 # The fuzzer is needed here alone.
-fuzz: $(env)/.installed  ## damage files of every format for SECONDS, and see how they are read
+fuzz: $(env)/.installed  ## damaged files for SECONDS, and EXAMPLES of each module beside Sonnet's
 	$(env)/bin/python -m pip --disable-pip-version-check install --quiet 'atheris>=3'
 	$(env)/bin/python -m sonnax.parity_tests.fuzz --seconds $(SECONDS)
+	SONNAX_FUZZ_EXAMPLES=$(EXAMPLES) $(pytest) parity_tests/fuzz/test_configurations.py
 
 bench: $(env)/.installed  ## measure sonnax beside the real libraries, and write the README's table
 	$(env)/bin/python benchmarks/run_all.py

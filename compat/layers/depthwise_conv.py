@@ -44,7 +44,7 @@ class DepthwiseConv2D(Module):
       b: the bias `[input_channels * channel_multiplier]`, once called.
 
     Raises:
-      ValueError: if an argument is none of these.
+      ValueError: if an argument is none of these, or if neither stride nor rate is 1.
       TypeError: if a sequence has neither one nor two sizes.
 
     >>> import jax.numpy as jnp
@@ -79,6 +79,12 @@ class DepthwiseConv2D(Module):
         strides = replicate(stride, 2, "stride")
         self.stride = (1, 1, *strides) if self._channel_index == 1 else (1, *strides, 1)
         self.rate = replicate(rate, 2, "rate")
+        if max(strides) > 1 and max(self.rate) > 1:
+            raise ValueError(
+                f"stride={stride} and rate={rate}: one of them must be 1. TensorFlow's "
+                "documentation excludes both together, and what it computes then is no "
+                "strided convolution."
+            )
         self.padding = padding
         self.with_bias = with_bias
         self.w_init = w_init

@@ -165,3 +165,14 @@ def test_constructors_without_super_are_refused():
 
         with pytest.raises(ValueError, match="super"):
             Careless()
+
+
+@pytest.mark.parametrize(("stride", "rate"), [(2, 2), ([1, 2], 3), (3, [2, 1])])
+def test_a_strided_and_dilated_depthwise_convolution_is_refused(stride, rate):
+    # Sonnet takes it; TensorFlow's documentation excludes it, and the result has not
+    # even the size of a strided convolution.
+    x = np.ones((1, 6, 6, 1), "float32")
+    conv = sonnet.DepthwiseConv2D(2, stride=2, rate=2)
+    assert conv(tf.constant(x)).shape == (1, 4, 4, 1)
+    with pytest.raises(ValueError, match="one of them must be 1"):
+        compat.DepthwiseConv2D(2, stride=stride, rate=rate)
