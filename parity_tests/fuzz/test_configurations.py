@@ -1,4 +1,4 @@
-"""Drawn configurations of every module, beside Sonnet: values, state, gradients, errors.
+"""Drawn configurations of each module beside Sonnet: values, state, gradients, errors.
 
 `make fuzz` draws for as long as one likes: SONNAX_FUZZ_EXAMPLES says how many of each.
 """
