@@ -48,16 +48,18 @@ def test_a_drawn_configuration_is_sonnets(name):
 
 def check_case(case, dtype):
     rtol = case.rtol if dtype == "float32" else case.rtol64
-    theirs, refused = attempt(SONNET, case, dtype)
-    ours, also = attempt(COMPAT, case, dtype)
+    theirs, outputs, refused = attempt(SONNET, case, dtype)
+    ours, _, also = attempt(COMPAT, case, dtype)
     about = f"{case.name}: Sonnet {refused!r}, sonnax {also!r}"
     assert (refused is None) == (also is None), about
     if refused:
         return
+    # TensorFlow's gradient of an output without elements is memory that nobody wrote.
+    empty = any(leaf.size == 0 for leaf in leaves(outputs))
     copy_variables(variables_of(theirs), variables_of(ours))
     for i, kwargs in enumerate(case.calls):
         inputs = case.draw(dtype, i + 1)
-        if "gradients" not in case.excluded:
+        if not (empty or "gradients" in case.excluded):
             expected = tensorflow_gradients(case, theirs, inputs, kwargs)
             actual = our_gradients(case, ours, inputs, kwargs)
             copy_variables(variables_of(theirs), variables_of(ours))
@@ -72,10 +74,10 @@ def check_case(case, dtype):
 
 
 def attempt(library, case, dtype):
-    """Makes and calls the module; returns it, and the error that refused it, if any."""
+    """Makes and calls the module; returns it, what it returns, and an error, if any."""
     try:
         module = case.make(library)
-        case.call(module, *arrays(library, case.draw(dtype, 0)), **case.calls[0])
+        inputs = arrays(library, case.draw(dtype, 0))
+        return module, case.call(module, *inputs, **case.calls[0]), None
     except Exception as error:  # what it is differs from library to library
-        return None, error
-    return module, None
+        return None, None, error
