@@ -1,5 +1,6 @@
 """Checks of what modules are given: ranks, sizes, dtypes."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -31,6 +32,32 @@ def check_size(inputs: jax.Array, axis: int, size: int, module: Any) -> None:
             f"its variables were made; the inputs have shape {inputs.shape}. Make "
             "another module for them."
         )
+
+
+def check_window(
+    sizes: Sequence[Any],
+    window: Sequence[int],
+    strides: Sequence[int],
+    rates: Sequence[int],
+    module: Any,
+) -> None:
+    """Raises ValueError if a window is so large that not even an empty result is left.
+
+    Args:
+      sizes: Of the spatial axes; those that are no ints are not looked at.
+      window: Of the kernel, for each axis.
+      strides: Likewise.
+      rates: Likewise.
+      module: Whose window it is, for the message.
+    """
+    for size, each, stride, rate in zip(sizes, window, strides, rates):
+        reach = (each - 1) * rate + 1
+        if isinstance(size, int) and size - reach <= -2 * stride:
+            raise ValueError(
+                f"The window of {module!r} reaches over {reach} places of an axis that "
+                f"has {size}: with padding 'VALID' nothing is left. Pad the inputs, or "
+                "use 'SAME'."
+            )
 
 
 def check_same_dtype(inputs: jax.Array, w: jax.Array, module: Any) -> None:

@@ -13,7 +13,13 @@ from ...haiku_impl.numerics.layout import (
 )
 from ...haiku_impl.numerics.linear import add_bias
 from .. import pad
-from ..core.checks import check_biases, check_rank, check_same_dtype, check_size
+from ..core.checks import (
+    check_biases,
+    check_rank,
+    check_same_dtype,
+    check_size,
+    check_window,
+)
 from ..core.dtypes import as_array
 from ..core.module import Module
 from ..core.once import once
@@ -143,11 +149,15 @@ class ConvND(Module):
         check_size(inputs, self._channel_index, self.input_channels, self)
         w = as_array(self.w)
         check_same_dtype(inputs, w, self)
+        padding = self._explicit_padding() or self.conv_padding
+        if padding == "VALID":
+            sizes = inputs.shape[self._spatial]
+            check_window(sizes, w.shape[:n], stride, rate, self)
         outputs = convolution(
             inputs,
             w,
             strides=stride,
-            padding=self._explicit_padding() or self.conv_padding,
+            padding=padding,
             dilation=rate,
             channel_index=self._channel_index,
         )
@@ -159,8 +169,11 @@ class ConvND(Module):
     def _explicit_padding(self) -> list[tuple[int, int]]:
         if not self.padding_func:
             return []
-        spatial = slice(2, None) if self._channel_index == 1 else slice(1, -1)
-        return [(before, after) for before, after in self._padding[spatial]]
+        return [(before, after) for before, after in self._padding[self._spatial]]
+
+    @property
+    def _spatial(self) -> slice:
+        return slice(2, None) if self._channel_index == 1 else slice(1, -1)
 
 
 class Conv1D(ConvND):

@@ -13,7 +13,13 @@ from ...haiku_impl.numerics.layout import (
     replicate,
 )
 from ...haiku_impl.numerics.linear import add_bias
-from ..core.checks import check_biases, check_rank, check_same_dtype, check_size
+from ..core.checks import (
+    check_biases,
+    check_rank,
+    check_same_dtype,
+    check_size,
+    check_window,
+)
 from ..core.dtypes import as_array
 from ..core.module import Module
 from ..core.once import once
@@ -127,13 +133,17 @@ class DepthwiseConv2D(Module):
         check_size(inputs, self._channel_index, self.input_channels, self)
         w = as_array(self.w)
         check_same_dtype(inputs, w, self)
+        strides = self.stride[self._spatial]
+        if self.padding == "VALID":
+            sizes = inputs.shape[self._spatial]
+            check_window(sizes, w.shape[:2], strides, self.rate, self)
         padding: Any = self.padding
         if not isinstance(padding, str):
             padding = [(before, after) for before, after in padding[self._spatial]]
         outputs = convolution(
             inputs,
             depthwise_kernel(w),
-            strides=self.stride[self._spatial],
+            strides=strides,
             padding=padding,
             dilation=self.rate,
             channel_index=self._channel_index,
