@@ -15,7 +15,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from ..haiku_impl.initializers import compute_fans
+from ..haiku_impl.numerics.initialization import (
+    MODES,
+    TRUNCATED_STDDEV,
+    connected_units,
+)
 from ..haiku_impl.numerics.promotion import promoted_dtype
 from .core.dtypes import as_dtype
 from .core.typing import DTypeLike, Scalar
@@ -33,15 +37,6 @@ __all__ = [
     "VarianceScaling",
     "Orthogonal",
 ]
-
-# The standard deviation of a standard normal that is cut off at -2 and 2.
-_TRUNCATED_STDDEV = 0.87962566103423978
-
-_MODES = {
-    "fan_in": lambda fan_in, fan_out: fan_in,
-    "fan_out": lambda fan_in, fan_out: fan_out,
-    "fan_avg": lambda fan_in, fan_out: (fan_in + fan_out) / 2.0,
-}
 
 
 class Initializer(abc.ABC):
@@ -304,9 +299,9 @@ class VarianceScaling(Initializer):
     ):
         if scale <= 0:
             raise ValueError(f"`scale` must be a positive float, got {scale}.")
-        if mode not in _MODES:
+        if mode not in MODES:
             raise ValueError(
-                f"Invalid `mode` argument: {mode!r} is none of {sorted(_MODES)}."
+                f"Invalid `mode` argument: {mode!r} is none of {sorted(MODES)}."
             )
         distribution = distribution.lower()
         if distribution not in _DISTRIBUTIONS:
@@ -321,7 +316,7 @@ class VarianceScaling(Initializer):
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
         shape, dtype = _sizes(shape), _floating(dtype)
-        units = _MODES[self.mode](*compute_fans(shape))
+        units = connected_units(shape, self.mode)
         stddev = math.sqrt(self.scale / max(1.0, units))
         return _DISTRIBUTIONS[self.distribution](stddev, self.seed)(shape, dtype)
 
@@ -334,13 +329,13 @@ def _uniform(stddev: float, seed: int | None) -> Initializer:
 _DISTRIBUTIONS = {
     "normal": lambda stddev, seed: RandomNormal(0.0, stddev, seed),
     "truncated_normal": lambda stddev, seed: TruncatedNormal(
-        0.0, stddev / _TRUNCATED_STDDEV, seed
+        0.0, stddev / TRUNCATED_STDDEV, seed
     ),
     "uniform": _uniform,
 }
 
 
-def scaled_by_fan_in(fan_in: int) -> Initializer:
+def fan_in_initializer(fan_in: int) -> Initializer:
     """Returns the default of weights: a truncated normal with stddev 1 / sqrt(fan_in).
 
     From Ioffe and Szegedy, 2015.

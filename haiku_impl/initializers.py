@@ -14,6 +14,7 @@ from jax import lax
 
 from .core.random import next_rng_key
 from .core.typing import ArrayLike, DTypeLike, Initializer
+from .numerics.initialization import MODES, TRUNCATED_STDDEV, connected_units
 from .numerics.promotion import promoted_dtype
 
 __all__ = [
@@ -28,42 +29,7 @@ __all__ = [
     "VarianceScaling",
 ]
 
-# The standard deviation of a standard normal cut off at -2 and 2.
-_TRUNCATED_STDDEV = 0.87962566103423978
-
-_MODES = {
-    "fan_in": lambda fan_in, fan_out: fan_in,
-    "fan_out": lambda fan_in, fan_out: fan_out,
-    "fan_avg": lambda fan_in, fan_out: (fan_in + fan_out) / 2.0,
-}
 _DISTRIBUTIONS = ("normal", "truncated_normal", "uniform")
-
-
-def compute_fans(
-    shape: Sequence[int], fan_in_axes: Sequence[int] | None = None
-) -> tuple[Any, Any]:
-    """Returns how many units lead into, and out of, a unit of a weight array.
-
-    Args:
-      shape: Of the weights; like a kernel, `[*window, in, out]`.
-      fan_in_axes: The axes that count as inputs, for three and more dimensions.
-
-    Returns:
-      The fan in and the fan out.
-
-    Example:
-      >>> fan_in, fan_out = compute_fans([3, 3, 4, 8])
-      >>> int(fan_in), int(fan_out)
-      (36, 72)
-    """
-    if len(shape) < 2:
-        size = shape[0] if shape else 1
-        return size, size
-    if len(shape) > 2 and fan_in_axes is not None:
-        rest = [size for i, size in enumerate(shape) if i not in fan_in_axes]
-        return np.prod([shape[i] for i in fan_in_axes]), np.prod(rest)
-    window = math.prod(shape[:-2])
-    return window * shape[-2], window * shape[-1]
 
 
 class Constant:
@@ -217,9 +183,9 @@ class VarianceScaling:
     ):
         if scale < 0.0:
             raise ValueError(f"`scale` must be a positive float, got {scale}.")
-        if mode not in _MODES:
+        if mode not in MODES:
             raise ValueError(
-                f"Invalid `mode` argument: {mode!r}, must be one of {list(_MODES)}."
+                f"Invalid `mode` argument: {mode!r}, must be one of {list(MODES)}."
             )
         distribution = distribution.lower()
         if distribution not in _DISTRIBUTIONS:
@@ -233,7 +199,7 @@ class VarianceScaling:
         self.fan_in_axes = fan_in_axes
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
-        units = _MODES[self.mode](*compute_fans(shape, self.fan_in_axes))
+        units = connected_units(shape, self.mode, self.fan_in_axes)
         variance = self.scale / max(1.0, units)
         if self.distribution == "uniform":
             limit = np.sqrt(3.0 * variance)
@@ -241,7 +207,7 @@ class VarianceScaling:
         stddev = np.sqrt(variance)
         if self.distribution == "normal":
             return RandomNormal(stddev)(shape, dtype)
-        stddev = stddev / np.asarray(_TRUNCATED_STDDEV, dtype=dtype)
+        stddev = stddev / np.asarray(TRUNCATED_STDDEV, dtype=dtype)
         return TruncatedNormal(stddev)(shape, dtype)
 
 

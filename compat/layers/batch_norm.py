@@ -5,10 +5,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from ...haiku_impl.modules.scale_and_offset import check_inits
 from ...haiku_impl.numerics.layout import broadcastable_shape, get_channel_index
 from ...haiku_impl.numerics.normalization import (
     bessel_corrected,
+    check_inits,
     moments,
     normalize,
     normalize_folded,

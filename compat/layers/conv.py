@@ -25,7 +25,7 @@ from ..core.module import Module
 from ..core.once import once
 from ..core.typing import ArrayLike, Initializer
 from ..core.variable import Variable
-from ..initializers import Zeros, scaled_by_fan_in
+from ..initializers import Zeros, fan_in_initializer
 
 _PADDINGS = ("SAME", "VALID")
 
@@ -113,7 +113,7 @@ class ConvND(Module):
         window = replicate(self.kernel_shape, self._num_spatial_dims, "kernel_shape")
         shape = (*window, self.input_channels, self.output_channels)
         if self.w_init is None:
-            self.w_init = scaled_by_fan_in(math.prod(shape[:-1]))
+            self.w_init = fan_in_initializer(math.prod(shape[:-1]))
         w_init = self.w_init
         return Variable(lambda: w_init(shape, self._dtype), name="w")
 

@@ -20,7 +20,7 @@ from ..core.module import Module
 from ..core.once import once
 from ..core.typing import ArrayLike, Initializer
 from ..core.variable import Variable
-from ..initializers import Zeros, scaled_by_fan_in
+from ..initializers import Zeros, fan_in_initializer
 
 
 class ConvNDTranspose(Module):
@@ -110,7 +110,7 @@ class ConvNDTranspose(Module):
     def _make_w(self) -> Variable:
         window = replicate(self._kernel_shape, self._num_spatial_dims, "kernel_shape")
         if self._w_init is None:
-            self._w_init = scaled_by_fan_in(math.prod(window) * self.input_channels)
+            self._w_init = fan_in_initializer(math.prod(window) * self.input_channels)
         w_init = self._w_init
         shape = (*window, self._output_channels, self.input_channels)
         return Variable(lambda: w_init(shape, self._dtype), name="w")

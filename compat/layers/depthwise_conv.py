@@ -25,7 +25,7 @@ from ..core.module import Module
 from ..core.once import once
 from ..core.typing import ArrayLike, Initializer
 from ..core.variable import Variable
-from ..initializers import Zeros, scaled_by_fan_in
+from ..initializers import Zeros, fan_in_initializer
 
 
 class DepthwiseConv2D(Module):
@@ -103,7 +103,7 @@ class DepthwiseConv2D(Module):
         self.input_channels = inputs.shape[self._channel_index]
         window = replicate(self.kernel_shape, 2, "kernel_shape")
         if self.w_init is None:
-            self.w_init = scaled_by_fan_in(math.prod(window))
+            self.w_init = fan_in_initializer(math.prod(window))
         w_init = self.w_init
         shape = (*window, self.input_channels, self.channel_multiplier)
         self.w = Variable(lambda: w_init(shape, dtype), name="w")

@@ -5,13 +5,12 @@ from typing import Any
 
 import jax
 
-from ...haiku_impl.modules.scale_and_offset import check_inits
 from ...haiku_impl.numerics.layout import (
     broadcastable_shape,
     get_channel_index,
     normalize_axis_argument,
 )
-from ...haiku_impl.numerics.normalization import moments, normalize_folded
+from ...haiku_impl.numerics.normalization import check_inits, moments, normalize_folded
 from ..core.checks import check_passed
 from ..core.dtypes import as_array
 from ..core.module import Module

@@ -9,7 +9,7 @@ from ..core.module import Module
 from ..core.once import once
 from ..core.typing import ArrayLike, Initializer
 from ..core.variable import Variable
-from ..initializers import Zeros, scaled_by_fan_in
+from ..initializers import Zeros, fan_in_initializer
 
 
 class ParallelLinears(Module):
@@ -59,7 +59,7 @@ class ParallelLinears(Module):
         count, _, self.input_size = inputs.shape
         dtype = inputs.dtype
         if self.w_init is None:
-            self.w_init = scaled_by_fan_in(self.input_size)
+            self.w_init = fan_in_initializer(self.input_size)
         w_init, shape = self.w_init, (count, self.input_size, self.output_size)
         self.w = Variable(lambda: w_init(shape, dtype), name="w")
         if self.with_bias:

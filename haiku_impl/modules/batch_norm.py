@@ -8,9 +8,9 @@ import jax.numpy as jnp
 from ..core.module import Module
 from ..core.typing import Initializer
 from ..numerics.layout import get_channel_index
-from ..numerics.normalization import moments_of_squares, normalize
+from ..numerics.normalization import check_inits, moments_of_squares, normalize
 from .moving_averages import ExponentialMovingAverage
-from .scale_and_offset import check_inits, check_passed, get_scale_and_offset
+from .scale_and_offset import check_passed, get_scale_and_offset
 
 
 class BatchNorm(Module):

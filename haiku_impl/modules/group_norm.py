@@ -12,8 +12,8 @@ from ..numerics.layout import (
     get_channel_index,
     normalize_axis_argument,
 )
-from ..numerics.normalization import group_normalize
-from .scale_and_offset import check_inits, check_passed, get_scale_and_offset
+from ..numerics.normalization import check_inits, group_normalize
+from .scale_and_offset import check_passed, get_scale_and_offset
 
 
 class GroupNorm(Module):

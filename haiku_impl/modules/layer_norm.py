@@ -10,12 +10,13 @@ from ..core.parameters import get_parameter
 from ..core.typing import Initializer
 from ..numerics.layout import absolute_axes, get_channel_index, normalize_axis_argument
 from ..numerics.normalization import (
+    check_inits,
     moments,
     moments_of_squares,
     normalize,
     rms_normalize,
 )
-from .scale_and_offset import check_inits, check_passed, get_scale_and_offset
+from .scale_and_offset import check_passed, get_scale_and_offset
 
 AxisOrAxes = int | Sequence[int] | slice
 

@@ -21,32 +21,6 @@ class HasScaleAndOffset(Protocol):
     offset_init: Initializer
 
 
-def check_inits(
-    create_scale: bool,
-    create_offset: bool,
-    scale_init: Initializer | None,
-    offset_init: Initializer | None,
-) -> None:
-    """Checks the arguments of a layer's constructor.
-
-    Args:
-      create_scale: Whether the layer makes a scale.
-      create_offset: Whether the layer makes an offset.
-      scale_init: The scale's initial value, or None for the default.
-      offset_init: The offset's initial value, or None for the default.
-
-    Raises:
-      ValueError: An initial value is given for a parameter that is not made.
-
-    Example:
-      >>> check_inits(False, True, None, None)
-    """
-    if not create_scale and scale_init is not None:
-        raise ValueError("Cannot set `scale_init` if `create_scale=False`.")
-    if not create_offset and offset_init is not None:
-        raise ValueError("Cannot set `offset_init` if `create_offset=False`.")
-
-
 def check_passed(layer: HasScaleAndOffset, scale: Any, offset: Any) -> None:
     """Checks the arguments of a layer's call.
 

@@ -1,6 +1,6 @@
 """Moments of arrays, and what the normalisation layers make of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -235,6 +235,32 @@ def group_normalize(
     out = rescale(grouped, mean, variance, None, None, eps).reshape(x.shape)
     out = out if scale is None else out * _fit(scale, x)
     return out if offset is None else out + _fit(offset, x)
+
+
+def check_inits(
+    create_scale: bool,
+    create_offset: bool,
+    scale_init: Callable[..., Any] | None,
+    offset_init: Callable[..., Any] | None,
+) -> None:
+    """Checks the arguments with which a normalisation layer is made.
+
+    Args:
+      create_scale: Whether the layer makes a scale.
+      create_offset: Whether the layer makes an offset.
+      scale_init: The scale's initial value, or None for the default.
+      offset_init: The offset's initial value, or None for the default.
+
+    Raises:
+      ValueError: An initial value is given for a parameter that is not made.
+
+    Example:
+      >>> check_inits(False, True, None, None)
+    """
+    if not create_scale and scale_init is not None:
+        raise ValueError("Cannot set `scale_init` if `create_scale=False`.")
+    if not create_offset and offset_init is not None:
+        raise ValueError("Cannot set `offset_init` if `create_offset=False`.")
 
 
 def _inverse_deviation(variance, scale, eps, rank):

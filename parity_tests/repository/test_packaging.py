@@ -1,6 +1,5 @@
 """What is installed, and what importing it costs."""
 
-import ast
 import shutil
 import subprocess
 import sys
@@ -12,11 +11,10 @@ import pytest
 
 import sonnax
 
+from .test_imports import PARTS
+
 ROOT = Path(sonnax.__file__).parent
 NOT_INSTALLED = {"benchmarks", "examples", "parity_tests"}
-
-# A folder may import those to its right, and itself.
-LAYERS = ("cli", "parity", "demo", "converters", "compat", "rlax_impl", "haiku_impl")
 
 
 def packages():
@@ -82,27 +80,9 @@ def test_importing_runs_no_jax_operation():
     )
 
 
-def imported_folders(path):
-    """The top-level folders that a file imports when it is imported."""
-    depth = len(path.relative_to(ROOT).parts) - 1
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.level == depth + 1 and node.module:
-            yield node.module.split(".")[0]
-        elif isinstance(node, ast.ImportFrom) and node.level == depth + 1:
-            yield from (alias.name for alias in node.names)
-
-
-@pytest.mark.parametrize("layer", LAYERS)
-def test_imports_point_one_way(layer):
-    above = set(LAYERS[: LAYERS.index(layer)])
-    for path in sorted((ROOT / layer).rglob("*.py")):
-        wrong = above & set(imported_folders(path))
-        assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
-
-
-@pytest.mark.parametrize("layer", LAYERS)
-def test_files_are_of_a_size_to_read_in_one_sitting(layer):
-    for path in sorted((ROOT / layer).rglob("*.py")):
+@pytest.mark.parametrize("part", PARTS)
+def test_files_are_of_a_size_to_read_in_one_sitting(part):
+    for path in sorted((ROOT / part).rglob("*.py")):
         lines = path.read_text().count("\n")
         assert lines <= 420, f"{path.relative_to(ROOT)} has {lines} lines"
 
