@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from ..haiku_impl.numerics import ties
 from .core.dtypes import as_array
 from .core.typing import Scalar
 
@@ -82,7 +83,7 @@ class L1(_Scaled):
     _repr_name = "L1"
 
     def _penalty(self, x: jax.Array) -> jax.Array:
-        return jnp.sum(jnp.abs(x))
+        return jnp.sum(ties.absolute(x))
 
 
 class L2(_Scaled):

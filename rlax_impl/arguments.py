@@ -74,9 +74,9 @@ def expects(**table: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     Args:
       **table: for each argument to check, its layouts, divided by `|`. A layout is a
         kind (`float`, `int`, `bool`, `number` or `any`) and its axes in brackets: a
-        name (`T`, the same size everywhere), a name with an offset (`T+1`), `_` (any
-        size), or a leading `...` (any axes). An argument whose default is `None` may
-        be `None`.
+        name (`T`, the same size everywhere), a name with an offset (`T+1`), a number,
+        `_` (any size), or a leading `...` (any axes). An argument whose default is
+        `None` may be `None`.
 
     Returns:
       A decorator. The decorated function has the signature of the original, and
@@ -177,9 +177,12 @@ def _fits(
     for (name, offset), size in zip(layout.dims, shape[surplus:]):
         if name is None:
             continue
-        known = sizes.get(name) or bound.setdefault(
-            name, Found(size - offset, argument)
-        )
+        if name.isdigit():
+            known = Found(int(name), argument)
+        else:
+            known = sizes.get(name) or bound.setdefault(
+                name, Found(size - offset, argument)
+            )
         if known.size != size - offset:
             return False
     sizes.update(bound)

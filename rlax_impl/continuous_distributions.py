@@ -98,13 +98,18 @@ def gaussian_diagonal(sigma: Scale | None = None) -> ContinuousDistribution:
             mu, spread(mu, sigma), jnp.zeros_like(mu), jnp.ones_like(mu)
         )
 
+    def gaussian_kl(mu_0: Array, sigma_0: Scale, mu_1: Array, sigma_1: Scale) -> Array:
+        return multivariate_normal_kl_divergence(
+            mu_0, spread(mu_0, sigma_0), mu_1, spread(mu_1, sigma_1)
+        )
+
     return ContinuousDistribution(
         gaussian_sample,
         gaussian_prob,
         gaussian_logprob,
         gaussian_entropy,
         gaussian_kl_to_standard_normal,
-        multivariate_normal_kl_divergence,
+        gaussian_kl,
     )
 
 
@@ -223,25 +228,36 @@ def multivariate_normal_kl_divergence(
     >>> print(multivariate_normal_kl_divergence(jnp.ones(3), 1.0, jnp.zeros(3), 1.0))
     1.5
     """
-    sigma_0 = jnp.ones_like(mu_0) * sigma_0
-    sigma_1 = jnp.ones_like(mu_1) * sigma_1
+    mu_0, sigma_0, mu_1, sigma_1 = map(_floating, (mu_0, sigma_0, mu_1, sigma_1))
     ratio = jnp.square(sigma_0 / sigma_1)
     distance = jnp.square((mu_1 - mu_0) / sigma_1)
     log_ratio = jnp.log(jnp.abs(sigma_1)) - jnp.log(jnp.abs(sigma_0))
     return jnp.sum(log_ratio + 0.5 * (ratio + distance - 1.0), axis=-1)
 
 
+def _floating(parameter: Scale) -> Array:
+    """Makes integers floats of the default type; what is floating keeps its type."""
+    parameter = jnp.asarray(parameter)
+    floating = jnp.issubdtype(parameter.dtype, jnp.floating)
+    return parameter.astype(parameter.dtype if floating else jnp.result_type(float))
+
+
 def _sample(key: Array, mean: Array, stddev: Array) -> Array:
+    mean, stddev = _floating(mean), _floating(stddev)
     shape = jnp.broadcast_shapes(mean.shape, stddev.shape)
     noise = jax.random.normal(key, shape, jnp.result_type(mean, stddev))
     return stddev * noise + mean
 
 
 def _log_density(sample: Array, mean: Array, stddev: Array) -> Array:
+    mean, stddev = _floating(mean), _floating(stddev)
     standard = (sample - mean) / stddev
     log_scale = HALF_LOG_TWO_PI + jnp.log(jnp.abs(stddev))
     return jnp.sum(-0.5 * jnp.square(standard) - log_scale, axis=-1)
 
 
 def _entropy(stddev: Array) -> Array:
-    return jnp.sum(0.5 + HALF_LOG_TWO_PI + jnp.log(jnp.abs(stddev)), axis=-1)
+    # RLax's constant is no weak number: it widens what is narrower than a float.
+    log_stddev = jnp.log(jnp.abs(_floating(stddev)))
+    wide = jnp.promote_types(log_stddev.dtype, jnp.result_type(float))
+    return jnp.sum(0.5 + (HALF_LOG_TWO_PI + log_stddev.astype(wide)), axis=-1)

@@ -11,6 +11,9 @@ from .arguments import ArgumentError, expects
 
 Array = jax.Array
 
+# Logits, preferences, weights; a mask too, of which True counts as 1.
+VALUES = "number[..., A] | bool[..., A]"
+
 
 class DiscreteDistribution(NamedTuple):
     """The functions of a distribution over the actions `0, ..., num_actions - 1`.
@@ -53,20 +56,20 @@ def softmax(temperature: float | Array = 1.0) -> DiscreteDistribution:
     0.10
     """
 
-    @expects(logits="number[..., A]")
+    @expects(logits=VALUES)
     def softmax_sample(key: Array, logits: Array) -> Array:
         log_probs = _log_softmax(logits / temperature)
         return _sample(key, jax.nn.softmax(log_probs), log_probs)
 
-    @expects(logits="number[..., A]")
+    @expects(logits=VALUES)
     def softmax_probs(logits: Array) -> Array:
         return jax.nn.softmax(_log_softmax(logits / temperature))
 
-    @expects(sample="number[...]", logits="number[..., A]")
+    @expects(sample="number[...]", logits=VALUES)
     def softmax_logprob(sample: Array, logits: Array) -> Array:
         return _log_prob(sample, _log_softmax(logits / temperature))
 
-    @expects(logits="number[..., A]")
+    @expects(logits=VALUES)
     def softmax_entropy(logits: Array) -> Array:
         return _entropy(_log_softmax(logits / temperature))
 
@@ -124,20 +127,20 @@ def greedy() -> DiscreteDistribution:
     [0.  0.5 0.5]
     """
 
-    @expects(preferences="number[..., A]")
+    @expects(preferences=VALUES)
     def greedy_sample(key: Array, preferences: Array) -> Array:
         probs = _normalize(_greedy_probs(preferences))
         return _sample(key, probs, jnp.log(probs))
 
-    @expects(preferences="number[..., A]")
+    @expects(preferences=VALUES)
     def greedy_probs(preferences: Array) -> Array:
         return _normalize(_greedy_probs(preferences))
 
-    @expects(sample="number[...]", preferences="number[..., A]")
+    @expects(sample="number[...]", preferences=VALUES)
     def greedy_logprob(sample: Array, preferences: Array) -> Array:
         return _log_prob(sample, jnp.log(greedy_probs(preferences)))
 
-    @expects(preferences="number[..., A]")
+    @expects(preferences=VALUES)
     def greedy_entropy(preferences: Array) -> Array:
         return _entropy(jnp.log(greedy_probs(preferences)))
 
@@ -167,7 +170,7 @@ def epsilon_greedy(epsilon: float | Array | None = None) -> DiscreteDistribution
     [0. 1.]
     """
 
-    @expects(preferences="number[..., A]")
+    @expects(preferences=VALUES)
     def epsilon_greedy_probs(
         preferences: Array, epsilon: float | Array | None = epsilon
     ) -> Array:
@@ -206,7 +209,7 @@ def epsilon_greedy(epsilon: float | Array | None = None) -> DiscreteDistribution
     )
 
 
-@expects(probs="number[..., A]")
+@expects(probs=VALUES)
 def categorical_sample(key: Array, probs: Array) -> Array:
     """Draws actions with the given probabilities.
 
@@ -248,7 +251,7 @@ def categorical_importance_sampling_ratios(
     return jnp.exp(log_pi_a - log_mu_a)
 
 
-@expects(labels="number[..., A]", logits="number[..., A]")
+@expects(labels=VALUES, logits="number[..., A]")
 def categorical_cross_entropy(labels: Array, logits: Array) -> Array:
     """Computes the cross entropy of a softmax relative to label probabilities.
 
@@ -271,7 +274,7 @@ def categorical_cross_entropy(labels: Array, logits: Array) -> Array:
     return -jnp.sum(probs * log_q, axis=-1)
 
 
-@expects(p_logits="number[..., A]", q_logits="number[..., A]")
+@expects(p_logits=VALUES, q_logits=VALUES)
 def categorical_kl_divergence(
     p_logits: Array, q_logits: Array, temperature: float | Array = 1.0
 ) -> Array:

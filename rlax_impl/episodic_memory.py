@@ -36,7 +36,7 @@ def squared_euclidean(x: Array, y: Array) -> Array:
     return jnp.sum(jnp.square(x - y))
 
 
-@expects(data="number[N, D]", query_points="number[M, D]")
+@expects(data="number[N, D]", query_points="number[M, D] | bool[M, D]")
 def knn_query(
     data: Array,
     query_points: Array,

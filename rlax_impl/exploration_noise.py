@@ -57,7 +57,11 @@ def add_ornstein_uhlenbeck_noise(
     return action + ((1.0 - damping) * noise_tm1 + fresh)
 
 
-@expects(prior="number[B, A]", dirichlet_alpha="float[]", dirichlet_fraction="float[]")
+@expects(
+    prior="number[B, A] | bool[B, A]",
+    dirichlet_alpha="float[] | float[1] | float[A]",
+    dirichlet_fraction="float[...]",
+)
 def add_dirichlet_noise(
     key: Array,
     prior: Array,
@@ -70,9 +74,11 @@ def add_dirichlet_noise(
       key: random key.
       prior: probabilities `[batch, num_actions]`.
       dirichlet_alpha: concentration of the symmetric Dirichlet distribution that the
-        random policies are drawn from. AlphaZero has 0.3 for chess, 0.15 for shogi
-        and 0.03 for Go; MuZero has 0.25 for Atari.
-      dirichlet_fraction: weight of the random policies, from 0 to 1.
+        random policies are drawn from, a scalar or `[1]`, or one for each action.
+        AlphaZero has 0.3 for chess, 0.15 for shogi and 0.03 for Go; MuZero has 0.25
+        for Atari.
+      dirichlet_fraction: weight of the random policies, from 0 to 1; a scalar, or
+        what broadcasts against the prior.
 
     Returns:
       `(1 - fraction) * prior + fraction * noise`, `[batch, num_actions]`.

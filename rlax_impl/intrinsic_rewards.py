@@ -28,7 +28,7 @@ class IntrinsicRewardState(Record):
     distance_count: int | Array = 0
 
 
-@expects(embeddings="float[M, D]")
+@expects(embeddings="number[M, D] | bool[M, D]")
 def episodic_memory_intrinsic_rewards(
     embeddings: Array,
     num_neighbors: int,

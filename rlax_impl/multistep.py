@@ -130,14 +130,17 @@ def n_step_bootstrapped_returns(
     >>> n_step_bootstrapped_returns(jnp.ones(4), jnp.ones(4), 10 * jnp.ones(4), n=2)
     Array([12., 12., 12., 11.], dtype=float32)
     """
+    r_t, discount_t, v_t = map(jnp.asarray, (r_t, discount_t, v_t))
     length = r_t.shape[0]
     # Beyond the end there is nothing to add: a step there changes no return.
     steps = min(n, length)
+    # RLax pads with floats of the default type, which widens what is narrower.
+    dtype = jnp.result_type(r_t, discount_t, v_t, lambda_t, jnp.result_type(float))
     lambda_t = jnp.broadcast_to(lambda_t, discount_t.shape)
 
     def windows(sequence: Array, beyond: Numeric) -> list[Array]:
-        padding = jnp.broadcast_to(beyond, (steps - 1,)).astype(sequence.dtype)
-        padded = jnp.concatenate([sequence, padding])
+        padding = jnp.broadcast_to(beyond, (steps - 1,)).astype(dtype)
+        padded = jnp.concatenate([sequence.astype(dtype), padding])
         return [padded[i : i + length] for i in range(steps)]
 
     v_windows = windows(v_t, v_t[-1])
@@ -152,7 +155,7 @@ def n_step_bootstrapped_returns(
     return stop_gradient_if(stop_target_gradients, returns)
 
 
-@expects(r_t="float[T]", discount_t="float[T]", v_t="float[] | float[T]")
+@expects(r_t="float[T]", discount_t="float[T]", v_t="float[] | float[1] | float[T]")
 def discounted_returns(
     r_t: Array,
     discount_t: Array,
@@ -166,8 +169,8 @@ def discounted_returns(
     Args:
       r_t: rewards `[T]`.
       discount_t: discounts `[T]`.
-      v_t: value of the state after the last reward: a scalar, or `[T]`, of which the
-        last element counts.
+      v_t: value of the state after the last reward: a scalar, `[1]`, or `[T]`, of
+        which the last element counts.
       stop_target_gradients: whether the returns are constants to the gradient.
         Default False.
 
@@ -280,6 +283,8 @@ def truncated_generalized_advantage_estimation(
     Array([1.5, 1. ], dtype=float32)
     """
     deltas = r_t + discount_t * values[1:] - values[:-1]
+    # A number is rounded as the discounts are, as in RLax.
+    lambda_ = jnp.ones_like(discount_t) * lambda_
     advantages = _decayed_sums(deltas, discount_t * lambda_)
     return stop_gradient_if(stop_target_gradients, advantages)
 

@@ -260,7 +260,8 @@ def get_top_k_weights(
         f"'top_k_fraction' is {top_k_fraction}, which of {everyone.size} examples "
         "keeps none. Raise it, or use a larger batch.",
     )
-    lowest = jax.lax.top_k(everyone.reshape(-1), top_k)[0][-1]
+    # Sorted, a NaN is the highest, and then none is chosen, as in RLax.
+    lowest = jnp.sort(everyone, axis=None)[-top_k]
     return restarting_weights * (competing >= lowest).astype(jnp.float32)
 
 

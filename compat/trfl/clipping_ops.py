@@ -1,10 +1,11 @@
 """Losses that clip gradients."""
 
 import jax
-import jax.numpy as jnp
 
-from ... import rlax_impl
+from ...haiku_impl.numerics import ties
 from ...rlax_impl.arguments import ArgumentError
+from ..core.dtypes import as_array
+from .base_ops import half_squared
 
 Array = jax.Array
 
@@ -33,4 +34,6 @@ def huber_loss(
             "huber_loss: quadratic_linear_boundary must be positive, but is "
             f"{quadratic_linear_boundary}."
         )
-    return rlax_impl.huber_loss(jnp.asarray(input_tensor), quadratic_linear_boundary)
+    magnitude = ties.absolute(as_array(input_tensor))
+    inner = ties.minimum(magnitude, quadratic_linear_boundary)
+    return half_squared(inner) + quadratic_linear_boundary * (magnitude - inner)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from ...haiku_impl.numerics import ties
 from ...rlax_impl.arguments import ArgumentError, check
 from ..core.dtypes import as_array
 from .base_ops import LossOutput
@@ -75,10 +76,13 @@ def dpg(
     values, pull_back = jax.vjp(q_max, a_max)
     (dqda,) = pull_back(jnp.ones_like(values))
     if dqda_clipping is not None and clip_norm:
-        norm = jnp.linalg.norm(dqda, axis=-1, keepdims=True)
-        dqda = dqda * dqda_clipping / jnp.maximum(norm, dqda_clipping)
+        squared = jnp.sum(jnp.square(dqda), axis=-1, keepdims=True)
+        # The root of zero has no slope: at a gradient of 0 the norm is a constant.
+        positive = jnp.where(squared > 0, squared, 1.0)
+        norm = jnp.where(squared > 0, jnp.sqrt(positive), squared)
+        dqda = dqda * dqda_clipping / ties.maximum(norm, dqda_clipping)
     elif dqda_clipping is not None:
-        dqda = jnp.clip(dqda, -dqda_clipping, dqda_clipping)
+        dqda = ties.clip(dqda, -dqda_clipping, dqda_clipping)
     error = jax.lax.stop_gradient(dqda + a_max) - a_max
     loss = 0.5 * jnp.sum(jnp.square(error), axis=-1)
     return LossOutput(loss, DPGExtra(values, a_max, dqda))

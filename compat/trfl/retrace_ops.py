@@ -5,6 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from ...haiku_impl.numerics import ties
 from ...rlax_impl import general_off_policy_returns_from_action_values
 from ...rlax_impl.arguments import expects
 from ..core.dtypes import as_array
@@ -168,7 +169,7 @@ def _core(
     stop_targnet_gradients: bool,
 ) -> LossOutput:
     ratios = batched_index(target_policy_t, a_t) / behaviour_policy_t
-    weights = jnp.minimum(1.0, ratios) * lambda_
+    weights = ties.minimum(1.0, ratios) * lambda_
     target = jax.vmap(
         general_off_policy_returns_from_action_values, in_axes=1, out_axes=1
     )(targnet_q_t, a_t, r_t, pcont_t, weights, target_policy_t)

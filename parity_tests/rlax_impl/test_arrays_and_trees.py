@@ -10,6 +10,7 @@ import rlax
 
 from sonnax import rlax_impl
 from sonnax.parity_tests.rlax_impl.policy_parity import (
+    DTYPES,
     Case,
     assert_parity,
     assert_same,
@@ -61,7 +62,7 @@ TREE = {"w": X, "b": (X[0], X[:, :2])}
 OTHER = {"w": Y, "b": (Y[0], Y[:, :2])}
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_arrays_and_losses_are_those_of_rlax(dtype):
     assert_parity(CASES, rlax_impl, rlax, dtype)
 

@@ -10,6 +10,7 @@ import rlax
 
 from sonnax import rlax_impl
 from sonnax.parity_tests.rlax_impl.policy_parity import (
+    DTYPES,
     Case,
     assert_parity,
     assert_same,
@@ -172,7 +173,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_values_and_gradients_are_those_of_rlax(dtype):
     assert_parity(CASES, rlax_impl, rlax, dtype)
 
@@ -214,7 +215,7 @@ def test_no_action_is_drawn_from_what_is_no_distribution(probs):
     assert draw == rlax.categorical_sample(key, jnp.array(probs)) == -1
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_continuous_actions_are_drawn_bit_for_bit_as_rlax_draws_them(dtype):
     def draw(lib, key, mu, sigma):
         return [

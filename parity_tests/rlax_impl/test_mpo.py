@@ -11,6 +11,7 @@ from rlax._src import mpo_ops
 
 from sonnax import rlax_impl
 from sonnax.parity_tests.rlax_impl.policy_parity import (
+    DTYPES,
     Case,
     assert_parity,
     assert_same,
@@ -162,7 +163,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_values_and_gradients_are_those_of_rlax(dtype):
     assert_parity(CASES, rlax_impl, rlax, dtype)
 

@@ -11,6 +11,7 @@ import rlax
 
 from sonnax import rlax_impl
 from sonnax.parity_tests.rlax_impl.policy_parity import (
+    DTYPES,
     Case,
     assert_parity,
     assert_same,
@@ -225,7 +226,7 @@ CASES = [
 CASES = distinct(CASES)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_values_and_gradients_are_those_of_rlax(dtype):
     assert_parity(CASES, rlax_impl, rlax, dtype)
 
@@ -234,7 +235,7 @@ def test_every_function_can_be_compiled_and_mapped():
     assert_same_under_jit_and_vmap(CASES, rlax_impl)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_noise_is_drawn_bit_for_bit_as_rlax_draws_it(dtype):
     def draw(lib, key, action, noise, prior):
         return [
