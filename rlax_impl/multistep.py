@@ -239,7 +239,9 @@ def importance_corrected_td_errors(
     v_tm1 = values[:-1]
     deltas = r_t + discount_t * values[1:] - v_tm1
     # No action was taken at time T: its ratio meets a return of zero.
-    rho_t = jnp.append(rho_tm1[1:], jnp.ones_like(rho_tm1[:1]))
+    # It is a default float, as in RLax, which widens what is narrower.
+    rho_t = jnp.append(rho_tm1[1:], jnp.ones(1))
+    lambda_ = jnp.ones_like(discount_t) * lambda_
     errors = rho_tm1 * _decayed_sums(deltas, discount_t * rho_t * lambda_)
     return hold_target_if(stop_target_gradients, errors, v_tm1)
 

@@ -37,7 +37,8 @@ def leaky_clip_by_value(
     """Clips values, with gradients that only ever lead back into the range.
 
     Outside the range a gradient is zero if a step of descent would lead further out;
-    otherwise it passes unchanged.
+    otherwise it passes unchanged. What passes depends on the sign of what comes back,
+    so that there is a reverse mode only: `jax.jvp` and `jax.jacfwd` raise.
 
     Args:
       t: floating, of any shape.

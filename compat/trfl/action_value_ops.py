@@ -9,8 +9,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ...rlax_impl.arguments import ArgumentError, check, expects
-from .base_ops import LossOutput, half_squared
+from ...rlax_impl.arguments import ArgumentError, expects
+from .base_ops import LossOutput, assert_arg_bounded, half_squared
 from .indexing_ops import batched_index
 from .sequence_ops import multistep_forward_view
 
@@ -166,10 +166,8 @@ def persistent_qlearning(
     >>> persistent_qlearning(q, jnp.array([0]), ones, ones, q).extra.target
     Array([2.5], dtype=float32)
     """
-    check(
-        0 <= action_gap_scale <= 1,
-        "persistent_qlearning",
-        f"action_gap_scale must lie in [0, 1], but is {action_gap_scale}.",
+    assert_arg_bounded(
+        action_gap_scale, 0, 1, "persistent_qlearning", "action_gap_scale"
     )
     best, same = jnp.max(q_t, axis=1), batched_index(q_t, a_tm1)
     value = (1 - action_gap_scale) * best + action_gap_scale * same

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from ...haiku_impl.numerics import ties
 from ...rlax_impl.arguments import expects
 from ..core.dtypes import as_array
 from .sequence_ops import scan_discounted_sum
@@ -33,6 +34,15 @@ class QTraceReturns(NamedTuple):
     vs_minus_q_xs: Array
 
 
+@expects(
+    behaviour_action_log_probs="float[T, B]",
+    target_action_log_probs="float[T, B]",
+    discounts="float[T, B]",
+    rewards="float[T, B]",
+    q_values="float[T, B]",
+    values="float[T, B]",
+    bootstrap_value="float[B]",
+)
 def retrace_from_action_log_probs(
     behaviour_action_log_probs: Array,
     target_action_log_probs: Array,
@@ -81,6 +91,14 @@ def retrace_from_action_log_probs(
     )
 
 
+@expects(
+    log_rhos="float[T, B]",
+    discounts="float[T, B]",
+    rewards="float[T, B]",
+    q_values="float[T, B]",
+    values="float[T, B]",
+    bootstrap_value="float[B]",
+)
 def retrace_from_importance_weights(
     log_rhos: Array,
     discounts: Array,
@@ -119,37 +137,12 @@ def retrace_from_importance_weights(
     >>> print(returns.qs[:, 0])
     [1.5 1. ]
     """
-    return _returns(
-        as_array(log_rhos),
-        as_array(discounts),
-        as_array(rewards),
-        as_array(q_values),
-        as_array(values),
-        as_array(bootstrap_value),
-        jnp.asarray(lambda_),
-    )
-
-
-@expects(
-    log_rhos="float[T, B]",
-    discounts="float[T, B]",
-    rewards="float[T, B]",
-    q_values="float[T, B]",
-    values="float[T, B]",
-    bootstrap_value="float[B]",
-)
-def _returns(
-    log_rhos: Array,
-    discounts: Array,
-    rewards: Array,
-    q_values: Array,
-    values: Array,
-    bootstrap_value: Array,
-    lambda_: Array,
-) -> QTraceReturns:
+    log_rhos, discounts, rewards = map(as_array, (log_rhos, discounts, rewards))
+    q_values, values = as_array(q_values), as_array(values)
+    bootstrap_value, lambda_ = as_array(bootstrap_value), as_array(lambda_)
     rhos = jnp.exp(log_rhos)
     # A step is weighted by the action that follows it; the last one by nothing.
-    following = jnp.minimum(1.0, rhos)[1:]
+    following = ties.minimum(1.0, rhos)[1:]
     weights = jnp.concatenate([following, jnp.ones_like(rhos[-1:])]) * lambda_
     next_values = jnp.concatenate([values[1:], bootstrap_value[None]])
     deltas = rewards + discounts * next_values - q_values

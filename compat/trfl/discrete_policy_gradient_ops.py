@@ -9,11 +9,13 @@ import jax.numpy as jnp
 
 from ...haiku_impl.core.typing import PyTree
 from ...rlax_impl.arguments import check, expects
+from ..core.dtypes import as_array
 from .advantage_actor_critic import (
     ActorCriticExtra as SequenceAdvantageActorCriticExtra,
 )
 from .advantage_actor_critic import sequence_loss
 from .base_ops import LossOutput
+from .indexing_ops import at_actions
 
 Array = jax.Array
 Numeric = Array | float
@@ -98,9 +100,11 @@ def discrete_policy_gradient(
         "policy_logits, actions and action_values must have shapes [..., actions], "
         f"[...] and [...], but have {[list(shape) for shape in shapes]}.",
     )
-    log_probs = jax.nn.log_softmax(jnp.asarray(policy_logits))
-    taken = jnp.take_along_axis(log_probs, jnp.asarray(actions)[..., None], axis=-1)
-    return -taken[..., 0] * jax.lax.stop_gradient(jnp.asarray(action_values))
+    log_probs = jax.nn.log_softmax(as_array(policy_logits))
+    taken = at_actions(
+        log_probs, as_array(actions), "discrete_policy_gradient", "actions"
+    )
+    return -taken * jax.lax.stop_gradient(as_array(action_values))
 
 
 def discrete_policy_gradient_loss(
@@ -147,6 +151,12 @@ def _summed_over_time(
     return jnp.sum(losses, axis=0)
 
 
+@expects(
+    baseline_values="float[T, B]",
+    rewards="float[T, B]",
+    pcontinues="float[T, B]",
+    bootstrap_value="float[B]",
+)
 def sequence_advantage_actor_critic_loss(
     policy_logits: PyTree,
     baseline_values: Array,

@@ -6,8 +6,10 @@ import jax
 import jax.numpy as jnp
 
 from ...rlax_impl.arguments import expects
+from ..core.dtypes import as_array
 from .base_ops import LossOutput
 from .distribution_ops import l2_project
+from .indexing_ops import at_actions
 
 Array = jax.Array
 
@@ -39,9 +41,18 @@ def _backed_up(atoms: Array, r_t: Array, pcont_t: Array) -> Array:
     return rewards[:, None] + discounts[:, None] * jnp.asarray(atoms)[None, :]
 
 
-def _of_actions(rows: Array, actions: Array) -> Array:
-    actions = jnp.asarray(actions)[:, None, None]
-    return jnp.take_along_axis(jnp.asarray(rows), actions, axis=1)[:, 0]
+def _target(
+    atoms_tm1: Array,
+    r_t: Array,
+    pcont_t: Array,
+    atoms_t: Array,
+    logits_q_t: Array,
+    selector: Array,
+) -> Array:
+    best = jnp.argmax(as_array(selector), axis=1)
+    logits = jnp.take_along_axis(as_array(logits_q_t), best[:, None, None], axis=1)
+    probs = jax.nn.softmax(logits[:, 0])
+    return l2_project(_backed_up(atoms_t, r_t, pcont_t), probs, as_array(atoms_tm1))
 
 
 @expects(**ACTION_VALUES)
@@ -82,10 +93,13 @@ def categorical_dist_qlearning(
     ...     atoms, logits, jnp.array([0]), 0 * ones, ones, atoms, logits).extra.target
     Array([[0.5, 0.5]], dtype=float32)
     """
-    means = jnp.sum(jax.nn.softmax(logits_q_t) * atoms_t, axis=2)
-    return categorical_dist_double_qlearning(
-        atoms_tm1, logits_q_tm1, a_tm1, r_t, pcont_t, atoms_t, logits_q_t, means
+    means = jnp.sum(jax.nn.softmax(as_array(logits_q_t)) * as_array(atoms_t), axis=2)
+    target = _target(atoms_tm1, r_t, pcont_t, atoms_t, logits_q_t, means)
+    taken = at_actions(
+        *(as_array(logits_q_tm1), as_array(a_tm1)),
+        *("categorical_dist_qlearning", "a_tm1"),
     )
+    return _cross_entropy(taken, target)
 
 
 @expects(**ACTION_VALUES, q_t_selector="float[B, A]")
@@ -129,10 +143,12 @@ def categorical_dist_double_qlearning(
     ...     jnp.zeros([1, 3])).extra.target
     Array([[0.5, 0.5]], dtype=float32)
     """
-    best = jnp.argmax(q_t_selector, axis=1)
-    probs = jax.nn.softmax(_of_actions(logits_q_t, best))
-    target = l2_project(_backed_up(atoms_t, r_t, pcont_t), probs, atoms_tm1)
-    return _cross_entropy(_of_actions(logits_q_tm1, a_tm1), target)
+    target = _target(atoms_tm1, r_t, pcont_t, atoms_t, logits_q_t, q_t_selector)
+    taken = at_actions(
+        *(as_array(logits_q_tm1), as_array(a_tm1)),
+        *("categorical_dist_double_qlearning", "a_tm1"),
+    )
+    return _cross_entropy(taken, target)
 
 
 @expects(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from ...rlax_impl.arguments import ArgumentError, check
 from ..core.variable import Variable
@@ -12,7 +13,7 @@ from ..transforms.control_flow import cond
 
 def periodically(
     body: Callable[[], Any],
-    period: int | None,
+    period: float | jax.Array | None,
     counter: Variable | None = None,
     name: str = "periodically",
 ) -> Any:
@@ -20,7 +21,8 @@ def periodically(
 
     Args:
       body: function of no arguments. Its result is dropped, unless the period is 1.
-      period: calls from one time to the next. 0 or None: it is never called.
+      period: calls from one time to the next, a number that is cut to an integer, or
+        an array `[]`, such as an argument of `snt.jit`. 0 or None: it is never called.
       counter: integer Variable `[]` that counts the calls, and is set to 1 at each
         time. Start it at the period or above to begin with the first call. TRFL hides
         one in TensorFlow's graph; here, there must be one if the period is above 1.
@@ -43,11 +45,15 @@ def periodically(
     """
     if not callable(body):
         raise TypeError(f"body must be a function, but is a {type(body).__name__}.")
-    if period is None or period == 0:
+    if period is None:
         return None
-    check(period > 0, "periodically", f"period must not be negative, but is {period}.")
-    if period == 1:
-        return body()
+    if isinstance(period, (int, float)):
+        message = f"period must not be negative, but is {period}."
+        check(period >= 0, "periodically", message)
+        if period == 0:
+            return None
+        if period == 1:
+            return body()
     if counter is None:
         raise ArgumentError(
             f"periodically: a period of {period} calls needs a counter that outlives "
@@ -62,7 +68,7 @@ def periodically(
     def count() -> jax.Array:
         return counter.assign_add(1)
 
-    due = counter.value() >= period
+    due = counter.value() >= jnp.asarray(period).astype(int)
     if isinstance(due, jax.core.Tracer):
         return cond(due, call, count)
     return call() if due else count()

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from ...haiku_impl.core.typing import PyTree
-from ...rlax_impl.arguments import check
+from ...rlax_impl.arguments import check, expects
 from .advantage_actor_critic import ActorCriticExtra as SequenceA2CExtra
 from .advantage_actor_critic import sequence_loss
 from .base_ops import LossOutput
@@ -174,6 +174,12 @@ def policy_entropy_loss(
     return LossOutput(-scale * entropy, PolicyEntropyExtra(entropy))
 
 
+@expects(
+    baseline_values="float[T, B]",
+    rewards="float[T, B]",
+    pcontinues="float[T, B]",
+    bootstrap_value="float[B]",
+)
 def sequence_a2c_loss(
     policies: Any,
     baseline_values: Array,

@@ -5,9 +5,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ... import rlax_impl
+from ...rlax_impl.arguments import check
 from .. import random
 from ..core.dtypes import as_array
+from .indexing_ops import at_actions
 
 Array = jax.Array
 Numeric = Array | float
@@ -62,13 +63,17 @@ class Categorical:
         return actions.astype(self.dtype)
 
     def log_prob(self, actions: Array) -> Array:
-        """Computes the logarithms of the probabilities of actions `[...]`."""
+        """Computes the logarithms of the probabilities of actions `[...]`.
+
+        Raises:
+          ArgumentError: an action is out of range; where they are traced, it has NaN.
+        """
         log_probs = jax.nn.log_softmax(self.logits)
         actions = jnp.asarray(actions)
         shape = jnp.broadcast_shapes(actions.shape, self.batch_shape)
         log_probs = jnp.broadcast_to(log_probs, (*shape, log_probs.shape[-1]))
         actions = jnp.broadcast_to(actions, shape)
-        return rlax_impl.batched_index(log_probs, actions)
+        return at_actions(log_probs, actions, "Categorical.log_prob", "actions")
 
     def prob(self, actions: Array) -> Array:
         """Computes the probabilities of actions `[...]`."""
@@ -106,15 +111,30 @@ def epsilon_greedy(
         from the ones. The greedy one is not restricted. Default None: all.
 
     Returns:
-      A `Categorical` of batch shape `[...]`, which breaks ties at random.
+      A `Categorical` of batch shape `[...]`, which breaks ties at random, with
+      probabilities of the type of the values.
+
+    Raises:
+      ArgumentError: the values are not floating.
 
     >>> print(epsilon_greedy(jnp.array([1.0, 3.0, 3.0]), 0.6).probs.round(1))
     [0.2 0.4 0.4]
     """
     values = as_array(action_values)
-    if legal_actions_mask is None:
-        return Categorical(rlax_impl.epsilon_greedy(epsilon).probs(values))
-    mask = as_array(legal_actions_mask).astype(values.dtype)
-    random_part = mask / jnp.sum(mask, axis=-1, keepdims=True)
-    greedy_part = rlax_impl.greedy().probs(values)
+    check(
+        jnp.issubdtype(values.dtype, jnp.floating),
+        "epsilon_greedy",
+        f"action_values must be floating, but are {values.dtype}. Convert them, for "
+        "example with jnp.asarray(action_values, float).",
+    )
+    epsilon = jnp.asarray(epsilon, values.dtype)
+    legal = jnp.ones_like(values)
+    if legal_actions_mask is not None:
+        legal = as_array(legal_actions_mask, values.dtype)
+    best = values == jnp.max(values, axis=-1, keepdims=True)
+    random_part, greedy_part = _uniform(legal), _uniform(best.astype(values.dtype))
     return Categorical(epsilon * random_part + (1 - epsilon) * greedy_part)
+
+
+def _uniform(mask: Array) -> Array:
+    return mask / jnp.sum(mask, axis=-1, keepdims=True)

@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 
 from ...haiku_impl.numerics import ties
-from ...rlax_impl import general_off_policy_returns_from_action_values
 from ...rlax_impl.arguments import expects
 from ..core.dtypes import as_array
 from .base_ops import LossOutput, half_squared
 from .indexing_ops import batched_index
+from .sequence_ops import scan_discounted_sum
 
 Array = jax.Array
 Numeric = Array | float
@@ -23,6 +23,16 @@ class RetraceCoreExtra(NamedTuple):
     target: Array
 
 
+@expects(
+    lambda_="number[]",
+    qs="float[T, B, A]",
+    targnet_qs="float[T, B, A]",
+    actions="int[T, B]",
+    rewards="float[T, B]",
+    pcontinues="float[T, B]",
+    target_policy_probs="float[T, B, A]",
+    behaviour_policy_probs="float[T, B]",
+)
 def retrace(
     lambda_: Numeric,
     qs: Array,
@@ -83,6 +93,17 @@ def retrace(
     return LossOutput(loss, None)
 
 
+@expects(
+    lambda_="number[]",
+    q_tm1="float[T, B, A]",
+    a_tm1="int[T, B]",
+    r_t="float[T, B]",
+    pcont_t="float[T, B]",
+    target_policy_t="float[T, B, A]",
+    behaviour_policy_t="float[T, B]",
+    targnet_q_t="float[T, B, A]",
+    a_t="int[T, B]",
+)
 def retrace_core(
     lambda_: Numeric,
     q_tm1: Array,
@@ -131,48 +152,18 @@ def retrace_core(
     Array([[3.],
            [2.]], dtype=float32)
     """
-    return _core(
-        jnp.asarray(lambda_),
-        as_array(q_tm1),
-        as_array(a_tm1),
-        as_array(r_t),
-        as_array(pcont_t),
-        as_array(target_policy_t),
-        as_array(behaviour_policy_t),
-        as_array(targnet_q_t),
-        as_array(a_t),
-        stop_targnet_gradients,
+    q_tm1, a_tm1, r_t, pcont_t, a_t = map(as_array, (q_tm1, a_tm1, r_t, pcont_t, a_t))
+    target_policy_t, targnet_q_t = as_array(target_policy_t), as_array(targnet_q_t)
+    ratios = batched_index(target_policy_t, a_t) / as_array(behaviour_policy_t)
+    weights = ties.minimum(1.0, ratios) * as_array(lambda_)
+    value = batched_index(targnet_q_t, a_t)
+    expected = jnp.sum(target_policy_t * targnet_q_t, axis=2)
+    target = scan_discounted_sum(
+        r_t + pcont_t * (expected - weights * value),
+        pcont_t * weights,
+        value[-1],
+        reverse=True,
     )
-
-
-@expects(
-    lambda_="number[]",
-    q_tm1="float[T, B, A]",
-    a_tm1="int[T, B]",
-    r_t="float[T, B]",
-    pcont_t="float[T, B]",
-    target_policy_t="float[T, B, A]",
-    behaviour_policy_t="float[T, B]",
-    targnet_q_t="float[T, B, A]",
-    a_t="int[T, B]",
-)
-def _core(
-    lambda_: Array,
-    q_tm1: Array,
-    a_tm1: Array,
-    r_t: Array,
-    pcont_t: Array,
-    target_policy_t: Array,
-    behaviour_policy_t: Array,
-    targnet_q_t: Array,
-    a_t: Array,
-    stop_targnet_gradients: bool,
-) -> LossOutput:
-    ratios = batched_index(target_policy_t, a_t) / behaviour_policy_t
-    weights = ties.minimum(1.0, ratios) * lambda_
-    target = jax.vmap(
-        general_off_policy_returns_from_action_values, in_axes=1, out_axes=1
-    )(targnet_q_t, a_t, r_t, pcont_t, weights, target_policy_t)
     if stop_targnet_gradients:
         target = jax.lax.stop_gradient(target)
     error = target - batched_index(q_tm1, a_tm1)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from ...rlax_impl.arguments import ArgumentError
 from ..core.variable import Variable
@@ -15,7 +16,7 @@ Array = jax.Array
 def update_target_variables(
     target_variables: Sequence[Variable],
     source_variables: Sequence[Variable],
-    tau: float | Array = 1.0,
+    tau: float | Array | Variable = 1.0,
     use_locking: bool = False,
     name: str = "update_target_variables",
 ) -> None:
@@ -24,12 +25,14 @@ def update_target_variables(
     Args:
       target_variables: Variables to assign to.
       source_variables: Variables or arrays, as many and of the same shapes.
-      tau: a float in (0, 1], or an array `[]`; 1, the default, copies.
+      tau: a float in (0, 1], or an array or Variable `[]`; 1, the default, copies,
+        whatever the target holds, NaN too.
       use_locking: ignored.
       name: ignored.
 
     Raises:
-      TypeError: `tau` is neither a float nor an array.
+      TypeError: `tau` is neither a float nor an array, or not 1 for a target of
+        integers, which can't be mixed.
       ArgumentError: it is out of its range, or the variables differ in number or shape.
 
     >>> from sonnax import compat as snt
@@ -38,6 +41,8 @@ def update_target_variables(
     >>> print(target.numpy())
     2.0
     """
+    if isinstance(tau, Variable):
+        tau = tau.value()
     if not isinstance(tau, (float, jax.Array)):
         raise TypeError(f"tau must be a float or an array, but is {tau!r}.")
     if isinstance(tau, float) and not 0.0 < tau <= 1.0:
@@ -54,16 +59,27 @@ def update_target_variables(
         )
     for target, source in zip(targets, sources):
         value = source.value() if isinstance(source, Variable) else source
-        if not (isinstance(tau, float) and tau == 1.0):
-            value = tau * value + (1.0 - tau) * target.value()
-        target.assign(value)
+        target.assign(_moved(target, value, tau))
+
+
+def _moved(target: Variable, value: Array, tau: float | Array) -> Array:
+    copied = tau == 1.0
+    if not isinstance(copied, jax.core.Tracer) and copied:
+        return value
+    if not jnp.issubdtype(target.dtype, jnp.inexact):
+        raise TypeError(
+            f"update_target_variables: {target.name} is {target.dtype}, which can't be "
+            f"mixed with tau {tau}. Copy it, with tau=1.0, or leave it out."
+        )
+    kept = jnp.asarray(1.0 - tau, target.dtype) * target.value()
+    return jnp.where(copied, value, jnp.asarray(tau, target.dtype) * value + kept)
 
 
 def periodic_target_update(
     target_variables: Sequence[Variable],
     source_variables: Sequence[Variable],
-    update_period: int | None,
-    tau: float | Array = 1.0,
+    update_period: float | Array | None,
+    tau: float | Array | Variable = 1.0,
     use_locking: bool = False,
     counter: Variable | None = None,
     name: str = "periodic_target_update",

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from ...rlax_impl.arguments import expects
+from ..core.dtypes import as_array
 from .base_ops import LossOutput, half_squared
 from .sequence_ops import multistep_forward_view, scan_discounted_sum
 
@@ -53,6 +54,7 @@ def td_learning(
     >>> td_learning(ones, 2 * ones, 0.5 * ones, 4 * ones).extra.td_error
     Array([3.], dtype=float32)
     """
+    v_tm1, r_t, pcont_t, v_t = map(as_array, (v_tm1, r_t, pcont_t, v_t))
     target = jax.lax.stop_gradient(r_t + pcont_t * v_t)
     error = target - v_tm1
     return LossOutput(half_squared(error), TDExtra(target, error))
@@ -105,6 +107,12 @@ def generalized_lambda_returns(
     )
 
 
+@expects(
+    state_values="float[T, B]",
+    rewards="float[T, B]",
+    pcontinues="float[T, B]",
+    bootstrap_value="float[B]",
+)
 def td_lambda(
     state_values: Array,
     rewards: Array,
@@ -141,7 +149,7 @@ def td_lambda(
     returns = generalized_lambda_returns(
         rewards, pcontinues, state_values, bootstrap_value, lambda_
     )
-    errors = returns - state_values
+    errors = returns - as_array(state_values)
     loss = jnp.sum(half_squared(errors), axis=0)
     return LossOutput(loss, TDLambdaExtra(errors, returns))
 

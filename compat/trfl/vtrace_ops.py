@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 
 from ... import rlax_impl
-from ...rlax_impl.arguments import check, expects
+from ...rlax_impl.arguments import ArgumentError, check, expects
 from ..core.dtypes import as_array
+from .indexing_ops import at_actions
 
 Array = jax.Array
 
@@ -37,6 +38,7 @@ class VTraceFromLogitsReturns(NamedTuple):
     target_action_log_probs: Array
 
 
+@expects(policy_logits="float[T, B, _]", actions="int[T, B]")
 def log_probs_from_logits_and_actions(policy_logits: Array, actions: Array) -> Array:
     """Computes the log probabilities of actions.
 
@@ -53,14 +55,21 @@ def log_probs_from_logits_and_actions(policy_logits: Array, actions: Array) -> A
     >>> print(log_probs_from_logits_and_actions(jnp.zeros([1, 1, 2]), jnp.array([[0]])))
     [[-0.6931472]]
     """
-    return _log_probs(as_array(policy_logits), as_array(actions))
+    log_probs = jax.nn.log_softmax(as_array(policy_logits))
+    return at_actions(
+        log_probs, as_array(actions), "log_probs_from_logits_and_actions", "actions"
+    )
 
 
-@expects(policy_logits="float[T, B, _]", actions="int[T, B]")
-def _log_probs(policy_logits: Array, actions: Array) -> Array:
-    return rlax_impl.batched_index(jax.nn.log_softmax(policy_logits), actions)
-
-
+@expects(
+    behaviour_policy_logits="float[T, B, A]",
+    target_policy_logits="float[T, B, A]",
+    actions="int[T, B]",
+    discounts="float[T, B]",
+    rewards="float[T, B]",
+    values="float[T, B]",
+    bootstrap_value="float[B]",
+)
 def vtrace_from_logits(
     behaviour_policy_logits: Array,
     target_policy_logits: Array,
@@ -170,6 +179,15 @@ def vtrace_from_importance_weights(
         f"bootstrap_value [...], but they have {shapes} and "
         f"{list(bootstrap_value.shape)}.",
     )
+    for argument, bound in (
+        ("clip_rho_threshold", clip_rho_threshold),
+        ("clip_pg_rho_threshold", clip_pg_rho_threshold),
+    ):
+        if bound is not None and jnp.ndim(bound) != 0:
+            raise ArgumentError(
+                f"vtrace_from_importance_weights: {argument} must be a number or None, "
+                f"but has shape {list(jnp.shape(bound))}."
+            )
     rho_bound = jnp.inf if clip_rho_threshold is None else clip_rho_threshold
     pg_rho_bound = jnp.inf if clip_pg_rho_threshold is None else clip_pg_rho_threshold
 
