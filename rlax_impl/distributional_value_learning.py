@@ -5,6 +5,8 @@ losses, not errors. Targets are constants to the gradient unless
 `stop_target_gradients` is False.
 """
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 
@@ -15,6 +17,7 @@ from .losses import huber_loss
 
 Array = jax.Array
 Numeric = Array | float
+Clip = Callable[[Array, Numeric, Numeric], Array]
 Index = Array | int
 
 CATEGORICAL_ACTION_VALUES = {
@@ -58,14 +61,19 @@ def categorical_l2_project(z_p: Array, probs: Array, z_q: Array) -> Array:
     ...     jnp.array([0.5, 3.0]), jnp.array([0.4, 0.6]), jnp.array([0.0, 1.0, 2.0]))
     Array([0.2, 0.2, 0.6], dtype=float32)
     """
+    return project(z_p, probs, z_q, jnp.clip)
+
+
+def project(z_p: Array, probs: Array, z_q: Array, clip: Clip) -> Array:
+    """Projects as above, with a `clip` that decides on the gradient at ties."""
     z_q = jnp.asarray(z_q)
     above, below = jnp.roll(z_q, -1) - z_q, z_q - jnp.roll(z_q, 1)
     # The ends have no neighbour, equal atoms no distance: nothing is shared there.
     above = jnp.where(above > 0, 1.0 / above, 0)[:, None]
     below = jnp.where(below > 0, 1.0 / below, 0)[:, None]
-    offsets = jnp.clip(z_p, z_q[0], z_q[-1])[None, :] - z_q[:, None]
+    offsets = clip(z_p, z_q[0], z_q[-1])[None, :] - z_q[:, None]
     distances = jnp.where(offsets >= 0, offsets * above, -offsets * below)
-    shares = jnp.clip(1.0 - distances, 0.0, 1.0)
+    shares = clip(1.0 - distances, 0.0, 1.0)
     # A product of matrices runs twice as fast as the sum; accelerators round it
     # unless they are told not to.
     return jnp.matmul(shares, probs, precision=jax.lax.Precision.HIGHEST)

@@ -26,6 +26,7 @@ def huber_loss(
     Raises:
       ArgumentError: the boundary is negative.
 
+    >>> import jax.numpy as jnp
     >>> huber_loss(jnp.array([0.5, -3.0]), 1.0)
     Array([0.125, 2.5  ], dtype=float32)
     """

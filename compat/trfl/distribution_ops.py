@@ -3,8 +3,10 @@
 import jax
 import jax.numpy as jnp
 
-from ...rlax_impl import categorical_l2_project
+from ...haiku_impl.numerics import ties
 from ...rlax_impl.arguments import expects
+from ...rlax_impl.distributional_value_learning import project
+from ..core.dtypes import as_array
 
 Array = jax.Array
 
@@ -30,7 +32,8 @@ def l2_project(z_p: Array, p: Array, z_q: Array) -> Array:
     >>> l2_project(jnp.array([[0.5]]), jnp.array([[1.0]]), jnp.array([0.0, 1.0, 2.0]))
     Array([[0.5, 0.5, 0. ]], dtype=float32)
     """
-    return jax.vmap(categorical_l2_project, in_axes=(0, 0, None))(z_p, p, z_q)
+    z_p, p, z_q = map(as_array, (z_p, p, z_q))
+    return jax.vmap(lambda z, weights: project(z, weights, z_q, ties.clip))(z_p, p)
 
 
 def factorised_kl_gaussian(

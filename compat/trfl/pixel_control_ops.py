@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ... import rlax_impl
+from ...haiku_impl.numerics import ties
 from ...rlax_impl.arguments import ArgumentError, check, expects
 from ..core.dtypes import as_array
 from .action_value_ops import qlambda
@@ -43,12 +43,10 @@ def pixel_control_rewards(observations: Array, cell_size: int) -> Array:
     observations = as_array(observations)
     rows, columns = (size // cell_size for size in observations.shape[2:4])
     observations = observations[:, :, : rows * cell_size, : columns * cell_size]
-    observations = observations.reshape((*observations.shape[:4], -1))
-    return jax.vmap(
-        lambda images: rlax_impl.pixel_control_rewards(images, cell_size),
-        in_axes=1,
-        out_axes=1,
-    )(observations)
+    change = ties.absolute(observations[1:] - observations[:-1])
+    cells = (rows, cell_size, columns, cell_size)
+    change = change.reshape(*change.shape[:2], *cells, -1)
+    return jnp.mean(change, axis=(3, 5, 6))
 
 
 def pixel_control_loss(

@@ -1,5 +1,7 @@
 """TRFL's losses of values and policies: outputs and gradients."""
 
+import inspect
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -45,8 +47,12 @@ DIST_TM1, DIST_T = RNG.normal(size=[2, B, A, 6])
 
 
 def call(name, *arrays, only32=False, label="", **options):
+    # What TRFL would call its operations is taken and ignored.
+    named = "name" in inspect.signature(getattr(trfl, name)).parameters
+    more = {"name": "named"} if named else {}
+
     def in_library(side, *x):
-        return getattr(side.trfl, name)(*x, **options)
+        return getattr(side.trfl, name)(*x, **options, **more)
 
     dtypes = ("float32",) if only32 else ("float32", "float64")
     return Case(f"{name} {label or options or ''}", in_library, arrays, dtypes)

@@ -25,6 +25,20 @@ def test_every_name_is_here_with_the_same_parameters(name):
     assert parameters[0] == parameters[1]
 
 
+def test_the_functions_of_the_modules_are_here_with_the_same_parameters():
+    for name in PUBLIC:
+        module = getattr(their_trfl, name)
+        if not isinstance(module, types.ModuleType):
+            continue
+        for attribute, theirs in vars(module).items():
+            if attribute.startswith("_") or not inspect.isfunction(theirs):
+                continue
+            ours = getattr(getattr(trfl, name), attribute)
+            assert list(inspect.signature(ours).parameters) == list(
+                inspect.signature(theirs).parameters
+            ), attribute
+
+
 def test_the_named_tuples_of_the_modules_have_the_same_fields():
     for name in PUBLIC:
         module = getattr(their_trfl, name)

@@ -62,6 +62,36 @@ def test_values_and_gradients_at_ties_are_those_of_tensorflow(name):
             np.testing.assert_array_equal(found, slopes, str(x))
 
 
+PROJECTED = [np.float32(x) for x in ([[-1.0, 0.0, 1.0, 2.0]], [[0.1, 0.2, 0.3, 0.4]])]
+AT_TIES = {
+    "atoms on atoms and at the ends": (
+        lambda trfl, z, p, q: trfl.distribution_ops.l2_project(z, p, q),
+        (*PROJECTED, np.float32([-1.0, 0.0, 1.0])),
+    ),
+    "pixels that stay": (
+        lambda trfl, x: trfl.pixel_control_rewards(x, 2),
+        (np.float32([0, 0, 1])[:, None, None, None, None] * np.ones([1, 1, 2, 4, 1]),),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", AT_TIES)
+def test_gradients_at_ties_are_those_of_trfl(name):
+    function, arrays = AT_TIES[name]
+    arrays = [np.asarray(x, np.float32) for x in arrays]
+    weights = np.cos(np.arange(np.size(function(OURS.trfl, *arrays)))).astype("f")
+
+    def total(*x):
+        return tf.reduce_sum(weights * tf.reshape(function(THEIRS.trfl, *x), [-1]))
+
+    _, slopes = in_tensorflow(total, arrays)
+    ours = jax.grad(lambda x: jnp.sum(weights * function(OURS.trfl, *x).ravel()))(
+        arrays
+    )
+    for x, y in zip(ours, slopes, strict=True):
+        np.testing.assert_allclose(x, y, rtol=2e-6, atol=2e-6)
+
+
 def test_retrace_on_its_own_policy_has_the_gradient_of_trfl():
     half, values = RETRACE
     taken = np.zeros([2, 1], np.int32)
