@@ -9,7 +9,8 @@ from sonnax import compat as snt
 from .core.module import Module, Optimizer, allow_empty_variables, no_name_scope
 from .core.indexed_slices import IndexedSlices
 from .core.once import once
-from .core.variable import Reference, Variable
+from .core.reference import Reference
+from .core.variable import Variable
 
 # Stateful transforms: functions that read and write variables.
 from .transforms.jit import jit

@@ -21,7 +21,7 @@ from ..haiku_impl.numerics.initialization import (
     connected_units,
 )
 from ..haiku_impl.numerics.promotion import promoted_dtype
-from .core.dtypes import as_dtype
+from .core.dtypes import floating_dtype, numeric_dtype
 from .core.typing import DTypeLike, Scalar
 from .random import next_key
 
@@ -70,7 +70,7 @@ class Zeros(Initializer):
     """
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
-        return jnp.zeros(_sizes(shape), _numeric(dtype))
+        return jnp.zeros(_sizes(shape), numeric_dtype(dtype))
 
 
 class Ones(Initializer):
@@ -82,7 +82,7 @@ class Ones(Initializer):
     """
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
-        return jnp.ones(_sizes(shape), _numeric(dtype))
+        return jnp.ones(_sizes(shape), numeric_dtype(dtype))
 
 
 class Constant(Initializer):
@@ -109,7 +109,7 @@ class Constant(Initializer):
         self.value = value
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
-        dtype = _numeric(dtype)
+        dtype = numeric_dtype(dtype)
         return jnp.full(_sizes(shape), _number(self.value, dtype), dtype)
 
 
@@ -133,7 +133,7 @@ class RandomUniform(Initializer):
         self.seed = seed
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
-        dtype = _numeric(dtype)
+        dtype = numeric_dtype(dtype)
         key = _key(self.seed)
         if jnp.issubdtype(dtype, jnp.integer):
             sizes = _sizes(shape)
@@ -166,7 +166,7 @@ class RandomNormal(Initializer):
         self.seed = seed
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
-        dtype = _floating(dtype)
+        dtype = floating_dtype(dtype)
         key = _key(self.seed)
 
         def draw(sizes: tuple[int, ...]) -> jax.Array:
@@ -197,7 +197,7 @@ class TruncatedNormal(Initializer):
         self.seed = seed
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
-        dtype = _floating(dtype)
+        dtype = floating_dtype(dtype)
         key = _key(self.seed)
 
         def draw(sizes: tuple[int, ...]) -> jax.Array:
@@ -225,7 +225,7 @@ class Identity(Initializer):
         self.gain = gain
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
-        shape, dtype = _matrix(self, shape), _numeric(dtype)
+        shape, dtype = _matrix(self, shape), numeric_dtype(dtype)
         eye = jnp.eye(shape[-2], shape[-1], dtype=dtype)
         return jnp.broadcast_to(_number(self.gain, dtype) * eye, shape)
 
@@ -255,7 +255,7 @@ class Orthogonal(Initializer):
         self.seed = seed
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
-        shape, dtype = _matrix(self, shape), _floating(dtype)
+        shape, dtype = _matrix(self, shape), floating_dtype(dtype)
         rows, columns = math.prod(shape[:-1]), shape[-1]
         tall = (max(rows, columns), min(rows, columns))
         drawn = RandomNormal(seed=self.seed)(tall, dtype)
@@ -315,7 +315,7 @@ class VarianceScaling(Initializer):
         self.seed = seed
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
-        shape, dtype = _sizes(shape), _floating(dtype)
+        shape, dtype = _sizes(shape), floating_dtype(dtype)
         units = connected_units(shape, self.mode)
         stddev = math.sqrt(self.scale / max(1.0, units))
         return _DISTRIBUTIONS[self.distribution](stddev, self.seed)(shape, dtype)
@@ -394,19 +394,3 @@ def _number(value: Any, dtype: np.dtype) -> jax.Array:
 
 def _key(seed: int | None) -> jax.Array:
     return next_key() if seed is None else jax.random.key(seed)
-
-
-def _floating(dtype: Any) -> np.dtype:
-    dtype = as_dtype(dtype)
-    if not jnp.issubdtype(dtype, jnp.floating):
-        raise ValueError(f"Expected a floating point type, got {dtype}.")
-    return dtype
-
-
-def _numeric(dtype: Any) -> np.dtype:
-    dtype = as_dtype(dtype)
-    if not jnp.issubdtype(dtype, jnp.floating) and not jnp.issubdtype(
-        dtype, jnp.integer
-    ):
-        raise ValueError(f"Expected a floating point or integer type, got {dtype}.")
-    return dtype

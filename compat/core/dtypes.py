@@ -56,3 +56,21 @@ def as_array(value: Any, dtype: DTypeLike | None = None) -> jax.Array:
     if leaves and not any(hasattr(leaf, "dtype") for leaf in leaves):
         dtype = {"f": jnp.float32, "i": jnp.int32}.get(np.result_type(*leaves).kind)
     return jnp.asarray(value, dtype)
+
+
+def floating_dtype(dtype: Any) -> np.dtype:
+    """Returns a dtype of floating point numbers, or refuses it."""
+    dtype = as_dtype(dtype)
+    if not jnp.issubdtype(dtype, jnp.floating):
+        raise ValueError(f"Expected a floating point type, got {dtype}.")
+    return dtype
+
+
+def numeric_dtype(dtype: Any) -> np.dtype:
+    """Returns a dtype of real numbers, integers or not, or refuses it."""
+    dtype = as_dtype(dtype)
+    if not jnp.issubdtype(dtype, jnp.floating) and not jnp.issubdtype(
+        dtype, jnp.integer
+    ):
+        raise ValueError(f"Expected a floating point or integer type, got {dtype}.")
+    return dtype

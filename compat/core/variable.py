@@ -14,6 +14,7 @@ from ...haiku_impl.core.keys import Token
 from .dtypes import as_array, as_dtype
 from .indexed_slices import IndexedSlices
 from .naming import variable_names
+from .reference import Reference
 from .typing import ArrayLike, DTypeLike
 from .waiting import find_items
 
@@ -291,7 +292,7 @@ class Variable(cells.Cell):
 
     # Identity.
 
-    def ref(self) -> "Reference":
+    def ref(self) -> Reference:
         """Returns a reference that can be a key: hashable, and equal by identity."""
         return Reference(self)
 
@@ -395,28 +396,6 @@ class Variable(cells.Cell):
         return divmod(self.value(), _operand(other))
 
     __hash__ = cells.Cell.__hash__
-
-
-class Reference:
-    """Stands for a variable as a dictionary's key or in a set."""
-
-    __slots__ = ("_variable",)
-
-    def __init__(self, variable: Variable):
-        self._variable = variable
-
-    def deref(self) -> Variable:
-        """Returns the variable."""
-        return self._variable
-
-    def __hash__(self) -> int:
-        return id(self._variable)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Reference) and self._variable is other._variable
-
-    def __repr__(self) -> str:
-        return f"<Reference to {self._variable!r}>"
 
 
 # jnp's compiled functions take trees only. As a tree a variable is its value, and a
