@@ -40,6 +40,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "compat.random",
         "compat.transforms",
         "haiku_impl.core",
+        "haiku_impl.numerics",
     ),
     "compat": ("haiku_impl.core", "haiku_impl.numerics"),
     "compat.nets": (
