@@ -70,7 +70,15 @@ class Jit(Generic[P, T]):
             # The function around is compiled, or differentiated, as a whole.
             return self._f(*args, **kwargs)
         static, varying, named = self._split(args, kwargs)
-        program = self._programs.get(static)
+        try:
+            program = self._programs.get(static)
+        except TypeError as error:
+            given = {place: value for place, _, value in static}
+            raise ValueError(
+                "Non-hashable static arguments are not supported by snt.jit: those of "
+                f"{getattr(self._f, '__qualname__', self._f)!r} are {given}. Pass a "
+                "tuple in the place of a list, and arrays that are not static."
+            ) from error
         if program is None:
             program = self._new_program(static)
         return program(varying, named)

@@ -47,7 +47,7 @@ class Cell:
         """Returns the error for reading the cell where it has no value."""
         return ValueError(f"{self.key} has no value outside the function that made it.")
 
-    def own_value(self) -> Any:
+    def _own_value(self) -> Any:
         """Returns the value that it has outside any frame."""
         if self._value is None:
             with creating:  # until another thread that makes it is done
@@ -56,12 +56,12 @@ class Cell:
                 raise self.without_value()
         return self._value
 
-    def set_own(self, value: Any) -> None:
+    def _set_own(self, value: Any) -> None:
         """Sets the value that it has outside any frame."""
         with changing:
             self._value, self._initial = value, None
 
-    def first_value(self) -> Any:
+    def _first_value(self) -> Any:
         """Returns what it starts with in a transformed function."""
         if self._value is None and self._initial is None:
             raise self.without_value()
@@ -71,7 +71,7 @@ class Cell:
 def read(cell: Cell) -> Any:
     """Returns the cell's value in the frame that is running, or its own."""
     frames = thread.frames
-    return frames[-1].read(cell) if frames else cell.own_value()
+    return frames[-1].read(cell) if frames else cell._own_value()
 
 
 def write(cell: Cell, value: Any) -> None:
@@ -107,7 +107,7 @@ def create(cell: Cell, initial: Callable[[], Any]) -> Any:
     if frame is not None:
         return frame.create(cell, initial)
     value = initial()
-    cell.set_own(value)
+    cell._set_own(value)
     return value
 
 
@@ -120,6 +120,6 @@ def set_initial(cell: Cell, value: Any) -> None:
     """Makes `value` a new cell's first value, in the place of another."""
     frame = running()
     if frame is None:
-        cell.set_own(value)
+        cell._set_own(value)
     else:
         frame.set_initial(cell, value)

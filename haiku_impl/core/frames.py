@@ -126,7 +126,7 @@ class LiftingFrame(Frame):
     def read(self, cell: Any) -> Any:
         if cell not in self.cells:
             outer: Any = self.outer
-            self.cells[cell] = cell.own_value() if outer is None else outer.read(cell)
+            self.cells[cell] = cell._own_value() if outer is None else outer.read(cell)
         return self.cells[cell]
 
     def write(self, cell: Any, value: Any) -> None:
@@ -223,7 +223,7 @@ class NamedFrame(Frame):
                 f"{module!r}/{name!r}: all variables must be read or created as part "
                 f"of `init`. There are the modules {sorted(tree)}."
             )
-        value = cell.first_value()
+        value = cell._first_value()
         self.give(cell, value)
         return value
 

@@ -64,7 +64,7 @@ class Token(weakref.ref[Any]):
 
     def read(self, frame: Any) -> Any:
         cell: Any = self()
-        return cell.own_value() if frame is None else frame.read(cell)
+        return cell._own_value() if frame is None else frame.read(cell)
 
     def put(self, frame: Any, value: Any) -> None:
         frame.give(self(), value)
@@ -73,7 +73,7 @@ class Token(weakref.ref[Any]):
         cell = self()
         # Nobody can read a cell that is gone.
         if cell is not None:
-            cell.set_own(value) if frame is None else frame.write(cell, value)
+            cell._set_own(value) if frame is None else frame.write(cell, value)
 
 
 class First(NamedTuple):
@@ -88,7 +88,7 @@ class First(NamedTuple):
     def commit(self, frame: Any, value: Any) -> None:
         cell = self.token()
         if cell is not None:
-            cell.set_own(value) if frame is None else frame.write_first(cell, value)
+            cell._set_own(value) if frame is None else frame.write_first(cell, value)
 
 
 Key = Entry | Token | First
