@@ -4,11 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import rlax
 
 from sonnax import rlax_impl
 from sonnax.parity_tests.rlax_impl.policy_parity import assert_same
 
-rlax = pytest.importorskip("rlax")
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 
 KEY = jax.random.key(3)

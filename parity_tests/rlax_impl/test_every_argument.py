@@ -2,10 +2,12 @@
 
 import functools
 
+import distrax
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import rlax
 
 from sonnax import rlax_impl
 from sonnax.parity_tests.rlax_impl import (
@@ -26,8 +28,6 @@ from sonnax.parity_tests.rlax_impl.policy_parity import (
 )
 from sonnax.parity_tests.witness import Witness
 
-rlax = pytest.importorskip("rlax")
-distrax = pytest.importorskip("distrax")
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 
 RNG = np.random.default_rng(3)

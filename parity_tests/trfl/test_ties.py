@@ -4,12 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import sonnet
 
 from sonnax import compat as snt
 from sonnax.haiku_impl.numerics import ties
 from sonnax.parity_tests.trfl.trfl_parity import OURS, THEIRS, tf
-
-sonnet = pytest.importorskip("sonnet")
 
 NAN = float("nan")
 PAIRS = [(1.0, 1.0), (1.0, 2.0), (2.0, 1.0), (NAN, 1.0), (1.0, NAN)]
