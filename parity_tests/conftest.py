@@ -3,6 +3,8 @@
 import os
 import pathlib
 
+from sonnax.parity_tests.quick_compilation import flags
+
 # TensorFlow stays off the GPU and says nothing; JAX runs on the CPU unless told.
 os.environ["CUDA_VISIBLE_DEVICES"] = os.environ.get("SONNAX_TEST_GPUS", "")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -10,7 +12,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # Most programs run once: to compile them well takes twice as long as it saves. With
 # XLA_FLAGS= (set, but empty) they are compiled as they are for users.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+os.environ.setdefault("XLA_FLAGS", flags())
 
 
 def pytest_addoption(parser):

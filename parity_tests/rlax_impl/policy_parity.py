@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from sonnax.parity_tests import ledger
+from sonnax.parity_tests.quick_compilation import OPTIONS
 
 DTYPES = ["float32", "float64", "bfloat16", "float16"]
 
@@ -23,11 +24,8 @@ GRADIENT_TOLERANCES = {
     "float16": 2e-2,
 }
 
-# The programs run once: to compile them well would take longer than it saves.
-quickly_compiled = functools.partial(
-    jax.jit,
-    compiler_options={"xla_backend_optimization_level": 0},
-)
+# The programs run once.
+quickly_compiled = functools.partial(jax.jit, compiler_options=OPTIONS)
 
 
 class Case(NamedTuple):
