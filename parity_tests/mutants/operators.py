@@ -8,7 +8,10 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+import sonnax
+
+# As Python has imported it, be it through a link: so its functions name their files.
+ROOT = pathlib.Path(sonnax.__file__).parent
 
 # Where faults are planted: the folders of the score, and their files.
 FOLDERS = {
